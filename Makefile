@@ -1,0 +1,89 @@
+# `make demo` and `make test` need Python 3.10 or newer, a C compiler and Python's headers; the build says which
+# package brings what is missing. KALSHI_BOOK_BUILD=pure does without the last two.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The stamps: a change of one of these files builds and installs again.
+BUILD_FILES := pyproject.toml setup.py $(wildcard src_ext/*)
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+# What a scratch build needs of the tree.
+TREE := $(wildcard kalshi_book src_ext tests benchmarks docs .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint coverage coverage-ext sanitize sample clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: $(INSTALLED)  ## replay the packaged sample: a moving ladder, then the final table
+	@$(BIN)/kalshi-book demo
+
+test: $(INSTALLED_DEV)  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+bench: $(INSTALLED_DEV)  ## measure the feed beside the bare decode, and the memory of many books
+	$(BIN)/python -m benchmarks
+
+lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnings of our C
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest kalshi_book._core
+	$(BIN)/lint-imports
+	@for header in src_ext/*.h; do \
+	    echo "$(CC) -Wall -Wextra -Werror $$header"; \
+	    echo "#include \"$${header##*/}\"" | $(CC) -std=c11 -Wall -Wextra -Werror -O2 -Isrc_ext -x c -c - -o /dev/null || exit 1; \
+	done
+
+coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+# Both of the next build in place in a copy, so that the extension people use is never one of these slow ones.
+SCRATCH = rm -rf $(1) && mkdir -p $(1) && cp -r $(TREE) $(1) && find $(1) -name '*.so' -delete && cd $(1)
+HERE := $(CURDIR)/$(BIN)
+
+coverage-ext: $(INSTALLED_DEV)  ## lines of src_ext that the tests execute
+	$(call SCRATCH,build/coverage-ext) && export PYTHONPATH="$$PWD" && \
+	KALSHI_BOOK_COVERAGE=1 $(HERE)/python setup.py -q build_ext --inplace && \
+	$(HERE)/python -m pytest -q && \
+	$(HERE)/python .ci/ext_lines.py build
+
+# PYTHONMALLOC: Python's own allocator hides overflows. --capture=sys: what a dying process says is not lost with it.
+sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer (gcc)
+	$(call SCRATCH,build/sanitize) && export PYTHONPATH="$$PWD" && \
+	KALSHI_BOOK_SANITIZE=address,undefined $(HERE)/python setup.py -q build_ext --inplace && \
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=1 \
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	$(HERE)/python -m pytest -q --capture=sys
+
+sample: $(INSTALLED)  ## write the packaged sample tape again
+	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz
+
+clean:  ## remove everything that was built, with the environment
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find kalshi_book src_ext tests benchmarks \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+
+# A Python without ensurepip cannot put pip into the environment, but its own pip can install there from outside.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "kalshi_book needs Python 3.10 or newer; set PYTHON=")'
+	@$(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --clear --without-pip $(VENV)
+
+PIP = $$($(BIN)/python -c 'import pip' 2>/dev/null && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python)
+
+$(INSTALLED): $(BUILD_FILES) | $(BIN)/python
+	@echo "installing kalshi_book into $(VENV)"
+	@$(PIP) install -q -e .
+	@touch $@
+
+$(INSTALLED_DEV): $(BUILD_FILES) | $(BIN)/python
+	@echo "installing kalshi_book with its tools into $(VENV)"
+	@$(PIP) install -q -e '.[all,dev]'
+	@touch $(INSTALLED) $@

@@ -1,0 +1,52 @@
+"""Exact local order books for the Kalshi exchange.
+
+>>> import kalshi_book as kb
+>>> feed = kb.Feed()
+>>> update = feed.receive(b'{"type":"orderbook_snapshot","sid":1,"seq":1,"msg":{"market_ticker":"KXDEMO-26-A",'
+...                       b'"yes_dollars_fp":[["0.4100","120.00"]],"no_dollars_fp":[["0.5500","40.00"]]}}')
+>>> update.book.best_yes_bid(), update.book.best_yes_ask()
+(Level($0.4100 x 120.00), Level($0.4500 x 40.00))
+"""
+
+from ._backend import IMPLEMENTATION, Level, Update
+from ._version import __version__
+from .book import BookSnapshot, Depth, LastKnown, OrderBook
+from .errors import (
+    BookNotLive,
+    Contradiction,
+    FeedError,
+    KalshiBookError,
+    MalformedFrame,
+    TapeError,
+    UnknownMarket,
+    UsageError,
+)
+from .feed import Books, Feed
+from .kinds import Effect, Kind, StaleReason, State
+from .messages import decode
+
+__all__ = [
+    "IMPLEMENTATION",
+    "BookNotLive",
+    "BookSnapshot",
+    "Books",
+    "Contradiction",
+    "Depth",
+    "Effect",
+    "Feed",
+    "FeedError",
+    "KalshiBookError",
+    "Kind",
+    "LastKnown",
+    "Level",
+    "MalformedFrame",
+    "OrderBook",
+    "StaleReason",
+    "State",
+    "TapeError",
+    "UnknownMarket",
+    "Update",
+    "UsageError",
+    "__version__",
+    "decode",
+]

@@ -1,0 +1,382 @@
+"""The order book of one market as its users see it, live, as last known, and copied.
+
+Three classes read alike. ``OrderBook`` answers only while it is LIVE. ``LastKnown`` (``book.last_known``) is a view that
+answers from the first snapshot on, whatever happened since. ``BookSnapshot`` (``book.snapshot()``) is a copy that nothing
+changes any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from . import units
+from ._backend import BookCore, Level, SidState
+from .errors import Contradiction, UsageError
+from .kinds import StaleReason, State
+from .messages import OrderbookDelta, OrderbookSnapshot
+from .messages.book import Side, malformed, raw_levels
+
+__all__ = ["BookSnapshot", "Depth", "LastKnown", "OrderBook"]
+
+
+class Depth(NamedTuple):
+    """The best levels of both sides, best first."""
+
+    bids: list[Level]
+    asks: list[Level]
+
+
+class Readings:
+    """What can be asked of a book. Which book, and whether it may answer, is ``_readable``'s to say."""
+
+    __slots__ = ()
+
+    def _readable(self) -> BookCore:
+        raise NotImplementedError
+
+    def best_yes_bid(self) -> Level | None:
+        """Give the highest price at which somebody buys YES, with its size; None: nobody."""
+        return self._readable()._known_best(False, False)
+
+    def best_yes_ask(self) -> Level | None:
+        """Give the lowest price at which YES can be bought ($1 less the best NO bid), with its size; None: nobody."""
+        return self._readable()._known_best(False, True)
+
+    def best_no_bid(self) -> Level | None:
+        """Give the highest price at which somebody buys NO, with its size; None: nobody."""
+        return self._readable()._known_best(True, False)
+
+    def best_no_ask(self) -> Level | None:
+        """Give the lowest price at which NO can be bought ($1 less the best YES bid), with its size; None: nobody."""
+        return self._readable()._known_best(True, True)
+
+    def best_yes_bid_e4(self) -> int | None:
+        """Give the price of ``best_yes_bid`` in $0.0001, or None."""
+        return _price_of(self.best_yes_bid())
+
+    def best_yes_ask_e4(self) -> int | None:
+        """Give the price of ``best_yes_ask`` in $0.0001, or None."""
+        return _price_of(self.best_yes_ask())
+
+    def best_no_bid_e4(self) -> int | None:
+        """Give the price of ``best_no_bid`` in $0.0001, or None."""
+        return _price_of(self.best_no_bid())
+
+    def best_no_ask_e4(self) -> int | None:
+        """Give the price of ``best_no_ask`` in $0.0001, or None."""
+        return _price_of(self.best_no_ask())
+
+    def bbo(self, *, outcome_side: Side = "yes") -> tuple[Level | None, Level | None]:
+        """Give the best bid and the best ask of one outcome, of one moment: no change falls between the two.
+
+        Args:
+            outcome_side: ``"yes"`` or ``"no"``.
+
+        Raises:
+            BookNotLive: the book cannot know now.
+        """
+        no = units.outcome_is_no(outcome_side)
+        return self._readable()._known_bbo(no)
+
+    def bids(self, n: int | None = None, *, outcome_side: Side = "yes") -> list[Level]:
+        """Give the best n bids of one outcome, highest price first. O(n).
+
+        Args:
+            n: how many levels at most; None: all.
+            outcome_side: ``"yes"`` or ``"no"``.
+
+        Raises:
+            BookNotLive: the book cannot know now.
+        """
+        no, count = units.outcome_is_no(outcome_side), units.count_argument(n)
+        return self._readable()._known_levels(no, False, count)
+
+    def asks(self, n: int | None = None, *, outcome_side: Side = "yes") -> list[Level]:
+        """Give the best n asks of one outcome, lowest price first: the other outcome's bids at $1 less their price. O(n).
+
+        Args:
+            n: how many levels at most; None: all.
+            outcome_side: ``"yes"`` or ``"no"``.
+
+        Raises:
+            BookNotLive: the book cannot know now.
+        """
+        no, count = units.outcome_is_no(outcome_side), units.count_argument(n)
+        return self._readable()._known_levels(no, True, count)
+
+    def depth(self, n: int | None = None, *, outcome_side: Side = "yes") -> Depth:
+        """Give the best n levels of both sides of one outcome, of one moment, best first. O(n).
+
+        Args:
+            n: how many levels a side at most; None: all.
+            outcome_side: ``"yes"`` or ``"no"``.
+
+        Raises:
+            BookNotLive: the book cannot know now.
+        """
+        no, count = units.outcome_is_no(outcome_side), units.count_argument(n)
+        return Depth(*self._readable()._known_depth(no, count))
+
+    def size_at(
+        self,
+        price: Decimal | str | None = None,
+        *,
+        outcome_side: Side = "yes",
+        price_e4: int | None = None,
+        cents: int | Decimal | None = None,
+    ) -> Decimal:
+        """Give the contracts bid for one outcome at one price; 0 where nobody bids.
+
+        Args:
+            price: dollars, as Decimal or text; or instead:
+            price_e4: units of $0.0001.
+            cents: cents.
+            outcome_side: ``"yes"`` or ``"no"``: whose bids.
+
+        Raises:
+            BookNotLive: the book cannot know now.
+            TypeError: not exactly one price, a float, or a bare int.
+            UsageError: no price of $0.0001 to $0.9999.
+        """
+        no, at = units.outcome_is_no(outcome_side), units.price_argument(price, price_e4=price_e4, cents=cents)
+        return units.size_decimal(self._readable()._known_size(no, at))
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Best YES ask less best YES bid in dollars, the same for NO; None unless both sides stand."""
+        bid, ask = self._readable()._known_bbo(False)
+        return None if bid is None or ask is None else units.price_decimal(ask.price_e4 - bid.price_e4)
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Half-way between best YES bid and best YES ask in dollars, exact to $0.00005; None unless both sides stand."""
+        bid, ask = self._readable()._known_bbo(False)
+        if bid is None or ask is None:
+            return None
+        sum_e4 = bid.price_e4 + ask.price_e4
+        return units.price_decimal(sum_e4 // 2) if sum_e4 % 2 == 0 else Decimal(f"{units.price_text(sum_e4 // 2)}5")
+
+    def checksum(self) -> str:
+        """Give 16 hex digits that anyone can recompute from the levels. O(levels).
+
+        They are the first 8 bytes of SHA-256 over one line a level, ``"TICKER side price size\\n"``: yes then no, prices
+        ascending with 4 decimals (NO levels at their NO price), sizes with 2.
+        """
+        return hashlib.sha256("".join(level_lines(self._readable())).encode()).hexdigest()[:16]
+
+
+class OrderBook(BookCore, Readings):
+    """The order book of one market. A feed makes and keeps it; by hand, ``apply`` and ``change`` do.
+
+    Reading raises ``BookNotLive`` in every state but LIVE.
+
+    Args:
+        market_ticker: the market.
+
+    >>> import kalshi_book as kb
+    >>> book = kb.OrderBook("KXDEMO-26-A")
+    >>> book.apply(kb.decode('{"type":"orderbook_snapshot","sid":1,"seq":1,"msg":{"market_ticker":"KXDEMO-26-A",'
+    ...                      '"yes_dollars_fp":[["0.4100","120.00"]],"no_dollars_fp":[["0.5500","40.00"]]}}'))
+    >>> book.bbo()
+    (Level($0.4100 x 120.00), Level($0.4500 x 40.00))
+    >>> book.change(outcome_side="yes", price_e4=4200, delta_e2=755)
+    755
+    >>> book.best_yes_bid(), book.spread, book.mid
+    (Level($0.4200 x 7.55), Decimal('0.0300'), Decimal('0.4350'))
+    """
+
+    __slots__ = ()
+
+    def _readable(self) -> BookCore:
+        self._require_live()
+        return self
+
+    @property
+    def last_known(self) -> LastKnown:
+        """A read-only view of the same book that answers in any state after the first snapshot."""
+        return LastKnown(self)
+
+    def snapshot(self) -> BookSnapshot:
+        """Copy the book as it is now. O(levels).
+
+        Raises:
+            BookNotLive: the book cannot know now; ``book.last_known.snapshot()`` copies what it knew.
+        """
+        return BookSnapshot(self._readable()._copy())
+
+    def apply(self, message: OrderbookSnapshot | OrderbookDelta, *, use_yes_price: bool = False) -> None:
+        """Apply one decoded message: for people without a Feed. No sequence is checked.
+
+        Args:
+            message: a snapshot or delta of this market, from ``decode``.
+            use_yes_price: whether NO-side prices in it are on the YES scale (what the subscription asked for).
+
+        Raises:
+            BookNotLive: a delta, and the book is not LIVE. Nothing was changed.
+            MalformedFrame: a level or number that is not exactly readable. Nothing was changed.
+            Contradiction: the message cannot be right, or crosses the book. The book is STALE until its next snapshot.
+            UsageError: a message of another market. Nothing was changed.
+        """
+        if not isinstance(message, (OrderbookSnapshot, OrderbookDelta)):
+            raise TypeError(f"message must be OrderbookSnapshot or OrderbookDelta, not {type(message).__name__}")
+        if message.market_ticker != self.market_ticker:
+            raise UsageError(f"a message of {message.market_ticker} does not belong to the book of {self.market_ticker}")
+        state = SidState(message.sid, use_yes_price=use_yes_price)
+        if isinstance(message, OrderbookDelta):
+            self._require_live()
+            no, price_e4, delta_e2 = delta_of(message, use_yes_price)
+            self._stamp(state, message.seq, message.msg.clock, message.msg.ts_ms, None)
+            self._apply_delta(no, price_e4, delta_e2)
+            return
+        self._take_snapshot(message, state, None)
+        if not self.is_live:
+            raise Contradiction(market_ticker=self.market_ticker, stale_reason=StaleReason.CROSSED)
+
+    def check(self) -> None:
+        """Make sure that every invariant of the book holds: for tests, and for doubts. O(levels).
+
+        Raises:
+            AssertionError: one does not. It is a mistake of this package, never of the exchange: please report it.
+        """
+        if faults := self._faults():
+            raise AssertionError(f"{self!r}: {'; '.join(faults)}")
+
+    def __repr__(self) -> str:
+        return _repr("OrderBook", self)
+
+    # What a feed does with messages that belong here.
+
+    def _take_snapshot(self, message: OrderbookSnapshot, sid_state: SidState, received_ns: int | None) -> bool:
+        """Replace all levels and be LIVE, or STALE where the snapshot is crossed.
+
+        Returns:
+            Whether a best level changed.
+
+        Raises:
+            MalformedFrame: nothing was changed.
+        """
+        yes, yes_in_cents = raw_levels(message.msg, "yes")
+        no, no_in_cents = raw_levels(message.msg, "no")
+        try:
+            top_changed = self._load(yes, yes_in_cents, no, no_in_cents, sid_state.use_yes_price)
+        except ValueError as error:
+            raise malformed(message, str(error)) from None
+        self._stamp(sid_state, message.seq, message.msg.clock, None, received_ns)
+        if self._is_crossed():
+            self._set_state(State.STALE, StaleReason.CROSSED)
+        else:
+            self._set_state(State.LIVE)
+        return top_changed
+
+
+class LastKnown(Readings):
+    """A read-only view of a book that answers from its first snapshot on, in whatever state it is now.
+
+    It follows the book: what it answers changes when the book does.
+    """
+
+    __slots__ = ("_book",)
+
+    def __init__(self, book: BookCore) -> None:
+        self._book = book
+
+    def _readable(self) -> BookCore:
+        if not self._book._known():
+            self._book._require_live()
+        return self._book
+
+    @property
+    def market_ticker(self) -> str:
+        """The market."""
+        return self._book.market_ticker
+
+    @property
+    def state(self) -> State:
+        """How the book stands."""
+        return self._book.state
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the book is exact."""
+        return self._book.is_live
+
+    @property
+    def stale_reason(self) -> str | None:
+        """Why it is not LIVE, or None."""
+        return self._book.stale_reason
+
+    @property
+    def sid(self) -> int | None:
+        """The subscription that keeps the book, or None."""
+        return self._book.sid
+
+    @property
+    def seq(self) -> int | None:
+        """Sequence number of the last frame that the book took in, or None."""
+        return self._book.seq
+
+    @property
+    def clock(self) -> int | None:
+        """The exchange's clock for the market in that frame, or None."""
+        return self._book.clock
+
+    @property
+    def ts_ms(self) -> int | None:
+        """The exchange's time of that frame where it was a delta, unix milliseconds, or None."""
+        return self._book.ts_ms
+
+    @property
+    def received_ns(self) -> int | None:
+        """The time of receipt of that frame, as it was passed in, or None."""
+        return self._book.received_ns
+
+    def snapshot(self) -> BookSnapshot:
+        """Copy the book as it is now. O(levels)."""
+        return BookSnapshot(self._readable()._copy())
+
+    def __repr__(self) -> str:
+        return _repr(type(self).__name__, self._book)
+
+
+class BookSnapshot(LastKnown):
+    """A copy of a book at one moment, with the state it had. Nothing changes it."""
+
+    __slots__ = ()
+
+
+def delta_of(message: OrderbookDelta, use_yes_price: bool) -> tuple[bool, int, int]:
+    """Read a delta exactly: whether it is of the NO ladder, price_e4 (a NO level on the NO scale), and delta_e2.
+
+    Raises:
+        MalformedFrame: the price or the change is absent or not exactly readable.
+    """
+    no, price_e4 = message.outcome_side == "no", message.price_e4
+    return no, units.flip_e4(price_e4) if no and use_yes_price else price_e4, message.delta_e2
+
+
+def level_lines(book: BookCore) -> Iterator[str]:
+    """Write the last known levels as text, one a line: yes then no, prices ascending, each outcome on its own scale."""
+    bids, asks = book._known_depth(False, units.INT64_MAX)
+    for level in reversed(bids):
+        yield f"{book.market_ticker} yes {units.price_text(level.price_e4)} {units.size_text(level.size_e2)}\n"
+    for level in reversed(asks):
+        price_e4 = units.flip_e4(level.price_e4)
+        yield f"{book.market_ticker} no {units.price_text(price_e4)} {units.size_text(level.size_e2)}\n"
+
+
+def _price_of(level: Level | None) -> int | None:
+    return None if level is None else level.price_e4
+
+
+def _repr(name: str, book: BookCore) -> str:
+    state = str(book.state).upper() if book.stale_reason is None else f"{str(book.state).upper()} ({book.stale_reason})"
+    bid, ask = book._known_bbo(False)
+    top = f"{_top_text(bid)} / {_top_text(ask)}" if book._known() else "no snapshot yet"
+    return f"<{name} {book.market_ticker} {state} seq={book.seq} yes {top}>"
+
+
+def _top_text(level: Level | None) -> str:
+    return "-" if level is None else f"${units.price_text(level.price_e4)} x {units.size_text(level.size_e2)}"

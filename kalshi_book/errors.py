@@ -1,0 +1,184 @@
+"""Every error of the package, split by whose fault it is.
+
+::
+
+    KalshiBookError
+    ├── UsageError            (ValueError)  the caller's: an argument out of range, a call out of place
+    │   └── UnknownMarket     (KeyError)    a ticker that the feed does not hold
+    ├── FeedError                           the exchange's data
+    │   ├── MalformedFrame    (ValueError)  a frame that cannot be read exactly
+    │   └── Contradiction                   a change that proves the local book wrong
+    ├── BookNotLive                         a question to a book that cannot know the answer
+    └── TapeError             (OSError)     a recording that cannot be opened or decompressed
+
+Values are attributes; the text is made from them and says what was expected, what was found and what to do. No text
+holds a payload. Arguments of a wrong *type* raise the built-in ``TypeError``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BookNotLive",
+    "Contradiction",
+    "FeedError",
+    "KalshiBookError",
+    "MalformedFrame",
+    "TapeError",
+    "UnknownMarket",
+    "UsageError",
+]
+
+
+class KalshiBookError(Exception):
+    """Root of all errors of this package."""
+
+
+class UsageError(KalshiBookError, ValueError):
+    """An argument is out of range or a call is out of place. Nothing was changed."""
+
+
+class UnknownMarket(UsageError, KeyError):
+    """A ticker that ``feed.books`` does not hold.
+
+    Attributes:
+        market_ticker: the ticker asked for.
+        held: how many books the feed holds.
+    """
+
+    def __init__(self, market_ticker: object, held: int) -> None:
+        super().__init__(market_ticker, held)
+        self.market_ticker = market_ticker
+        self.held = held
+
+    def __str__(self) -> str:
+        return (
+            f"no book for {self.market_ticker!r} among the {self.held} that this feed holds: a book is there from its "
+            "first snapshot (or the reply that names it) until it is unsubscribed; check the ticker"
+        )
+
+
+class FeedError(KalshiBookError):
+    """The exchange's data are at fault, not the caller."""
+
+
+class MalformedFrame(FeedError, ValueError):
+    """A frame that cannot be read exactly.
+
+    Attributes:
+        reason: what was expected and what was found; never the payload.
+        is_json: whether the frame parses as JSON at all.
+        type, market_ticker, sid, seq: what could still be read, else None.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        is_json: bool = True,
+        type: str | None = None,
+        market_ticker: str | None = None,
+        sid: int | None = None,
+        seq: int | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_json = is_json
+        self.type = type
+        self.market_ticker = market_ticker
+        self.sid = sid
+        self.seq = seq
+
+    def __str__(self) -> str:
+        what = self.type or "frame"
+        where = "".join(
+            f" {name}={value}"
+            for name, value in (("market", self.market_ticker), ("sid", self.sid), ("seq", self.seq))
+            if value is not None
+        )
+        return f"malformed {what}{where}: {self.reason}; the raw frame is on the update: report it if the exchange sent it"
+
+
+class Contradiction(FeedError):
+    """A message that cannot happen to a right book, so the local book is wrong: it is STALE until its next snapshot.
+
+    Attributes:
+        market_ticker: whose book.
+        stale_reason: ``"contradiction"`` (nothing was changed) or ``"crossed"`` (the change was made).
+        outcome_side, price_e4, delta_e2: the change asked for, in $0.0001 and 0.01 contract; None for a snapshot.
+        size_e2: what rests at the level now, in 0.01 contract; None for a snapshot.
+    """
+
+    def __init__(
+        self,
+        *,
+        market_ticker: str,
+        stale_reason: str,
+        outcome_side: str | None = None,
+        price_e4: int | None = None,
+        delta_e2: int | None = None,
+        size_e2: int | None = None,
+    ) -> None:
+        super().__init__(market_ticker, stale_reason, outcome_side, price_e4, delta_e2, size_e2)
+        self.market_ticker = market_ticker
+        self.stale_reason = stale_reason
+        self.outcome_side = outcome_side
+        self.price_e4 = price_e4
+        self.delta_e2 = delta_e2
+        self.size_e2 = size_e2
+
+    def __str__(self) -> str:
+        if self.price_e4 is None:
+            what = f"a snapshot of {self.market_ticker}"
+        else:
+            what = f"{self.market_ticker} {self.outcome_side} price_e4={self.price_e4} delta_e2={self.delta_e2}"
+        if self.stale_reason == "crossed":
+            found = "expected the best yes bid and the best no bid to sum to less than $1, and they do not"
+        elif self.price_e4 is not None and not 1 <= self.price_e4 <= 9999:
+            found = "expected a price of $0.0001 to $0.9999; nothing was changed"
+        else:
+            found = f"expected 0 to 2**63 - 1 to rest there afterwards, found {self.size_e2} before; nothing was changed"
+        return f"{what}: {found}. The book is wrong and now STALE: get a new snapshot"
+
+
+class BookNotLive(KalshiBookError):
+    """A book was asked that cannot know the answer now.
+
+    Attributes:
+        market_ticker: which book.
+        state: its state, as text: ``"new"``, ``"stale"`` or ``"unavailable"``.
+        stale_reason: why, or None.
+        seq: sequence number of the last frame that it took in, or None.
+    """
+
+    def __init__(self, *, market_ticker: str, state: str, stale_reason: str | None, seq: int | None) -> None:
+        super().__init__(market_ticker, state, stale_reason, seq)
+        self.market_ticker = market_ticker
+        self.state = state
+        self.stale_reason = stale_reason
+        self.seq = seq
+
+    def __str__(self) -> str:
+        if self.seq is None and self.stale_reason is None:
+            return f"{self.market_ticker} is {str(self.state).upper()}, not LIVE: wait for its first snapshot"
+        last = "" if self.seq is None else f" after seq {self.seq}"
+        return (
+            f"{self.market_ticker} is {str(self.state).upper()} ({self.stale_reason}){last}, not LIVE: wait for its next "
+            "snapshot, or read book.last_known"
+        )
+
+
+class TapeError(KalshiBookError, OSError):
+    """A recording that cannot be opened or decompressed.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"

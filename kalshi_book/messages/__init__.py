@@ -1,0 +1,143 @@
+"""Messages of the exchange, typed: ``decode`` turns one frame into one of them.
+
+Structs carry the names of the wire. Types that have no struct here come as ``Unknown``, raw and unharmed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from ..errors import MalformedFrame
+from .book import (
+    DeltaBody,
+    HotDelta,
+    HotDeltaBody,
+    OrderbookDelta,
+    OrderbookSnapshot,
+    SnapshotBody,
+    validate_snapshot,
+)
+from .loose import int_or_none, str_or_none
+from .responses import ChannelSid, Error, ErrorBody, Ok, OkBody, Subscribed, SubscriptionList, Unsubscribed
+
+__all__ = [
+    "ChannelSid",
+    "DeltaBody",
+    "Error",
+    "ErrorBody",
+    "HotDelta",
+    "HotDeltaBody",
+    "Message",
+    "Ok",
+    "OkBody",
+    "OrderbookDelta",
+    "OrderbookSnapshot",
+    "SnapshotBody",
+    "Subscribed",
+    "SubscriptionList",
+    "Unknown",
+    "Unsubscribed",
+    "decode",
+    "hot_decode",
+    "read",
+]
+
+
+class Unknown(Struct, frozen=True):
+    """A message of a type that we do not read. Nothing of it is lost.
+
+    Attributes:
+        type: as on the wire.
+        sid, seq, id: where they stand at the top as whole numbers, else None.
+        content: the whole frame as plain Python values; its numbers with a fraction are floats, so read no price here.
+    """
+
+    type: str
+    sid: int | None
+    seq: int | None
+    id: int | None
+    content: dict[str, Any]
+
+
+Typed: TypeAlias = OrderbookSnapshot | OrderbookDelta | Subscribed | Ok | SubscriptionList | Unsubscribed | Error
+Message: TypeAlias = Typed | Unknown
+
+_TYPED: msgspec.json.Decoder[Typed] = msgspec.json.Decoder(Typed)
+_TYPES = frozenset(
+    {"orderbook_snapshot", "orderbook_delta", "subscribed", "ok", "list_subscriptions", "unsubscribed", "error"}
+)
+_NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+hot_decode = msgspec.json.Decoder(HotDelta | OrderbookSnapshot).decode
+"""The decoder of the path that every frame takes: today's delta, lean, and snapshots; raises on everything else."""
+
+
+def decode(frame: bytes | str) -> Message:
+    """Read one frame into a typed message, and make sure that its prices and sizes are exact.
+
+    Args:
+        frame: one text frame of the exchange, with or without the newline at its end.
+
+    Raises:
+        MalformedFrame: not JSON, or what a message of its type needs is absent or of another kind.
+        TypeError: neither bytes nor str.
+
+    >>> decode('{"type":"orderbook_delta","sid":2,"seq":3,"msg":{"market_ticker":"KXDEMO-26-A",'
+    ...        '"price_dollars":"0.4200","delta_fp":"-2.55","side":"yes"}}').delta_e2
+    -255
+    """
+    if not isinstance(frame, (bytes, str)):
+        raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
+    message = read(frame)
+    if isinstance(message, OrderbookSnapshot):
+        validate_snapshot(message, frame)
+        message.levels("yes")
+        message.levels("no")
+    elif isinstance(message, OrderbookDelta):
+        _ = message.price_e4, message.delta_e2
+    return message
+
+
+def read(frame: bytes | str) -> Message:
+    """Read one frame as ``decode`` does, and leave the sides of a snapshot and the numbers of a delta to whoever uses them.
+
+    Raises:
+        MalformedFrame: as ``decode``, but for these.
+    """
+    try:
+        return _TYPED.decode(frame)
+    except _NOT_JSON as error:
+        return _untyped(frame, error)
+
+
+def _untyped(frame: bytes | str, refusal: Exception) -> Unknown:
+    """Tell a type that we do not know from a frame that is wrong, and read what can be read of both."""
+    try:
+        content = msgspec.json.decode(frame)
+    except _NOT_JSON as error:
+        raise MalformedFrame(f"expected JSON: {_first_line(error)}", is_json=False) from None
+    if not isinstance(content, dict):
+        raise MalformedFrame(f"expected a JSON object, found {type(content).__name__}") from None
+    type_, msg = content.get("type"), content.get("msg")
+    sid, seq = _count_or_none(content.get("sid")), _count_or_none(content.get("seq"))
+    if isinstance(type_, str) and type_ not in _TYPES:
+        return Unknown(type=type_, sid=sid, seq=seq, id=int_or_none(content.get("id")), content=content)
+    raise MalformedFrame(
+        _first_line(refusal),
+        type=str_or_none(type_),
+        market_ticker=str_or_none(msg.get("market_ticker")) if isinstance(msg, dict) else None,
+        sid=sid,
+        seq=seq,
+    ) from None
+
+
+def _count_or_none(value: object) -> int | None:
+    number = int_or_none(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

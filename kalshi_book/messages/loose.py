@@ -1,0 +1,51 @@
+"""Fields that nothing depends on: read as what they should be, and as None when they are anything else.
+
+What a message needs is our own list (feed rule F22). A field outside it must never cost a frame, so it is decoded as
+anything and then put right; a type checker sees the type that is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Struct
+
+if TYPE_CHECKING:
+    OptionalInt = int | None
+    OptionalStr = str | None
+else:
+    OptionalInt = OptionalStr = Any
+
+
+def int_or_none(value: object) -> int | None:
+    """Keep a whole number that fits 64 bits, drop everything else."""
+    return value if type(value) is int and -(2**63) < value < 2**63 else None
+
+
+def str_or_none(value: object) -> str | None:
+    """Keep a text, drop everything else."""
+    return value if isinstance(value, str) else None
+
+
+def first_present(*values: object) -> object:
+    """Give the first value that is neither absent nor null, else None."""
+    for value in values:
+        if value is not UNSET and value is not None:
+            return value
+    return None
+
+
+class Envelope(Struct, kw_only=True):
+    """What may stand at the top of every message.
+
+    Attributes:
+        id: the command that this answers, or None.
+        sending_ts_ms: when the exchange queued the message, unix milliseconds (since 2026-10-01), or None.
+    """
+
+    id: OptionalInt = None
+    sending_ts_ms: OptionalInt = None
+
+    def __post_init__(self) -> None:
+        self.id = int_or_none(self.id)
+        self.sending_ts_ms = int_or_none(self.sending_ts_ms)

@@ -1,0 +1,209 @@
+"""Prices and sizes as exact integers: text in, text and Decimal out, and the one yes/no flip.
+
+Inside the package a price is an ``int`` of $0.0001 (``price_e4``, the exchange's centi-cent) and a size an ``int`` of
+0.01 contract (``size_e2``). Nothing here touches a float.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Final
+
+from .errors import UsageError
+
+PRICE_SCALE: Final = 10_000
+"""$1 in units of price_e4."""
+MIN_PRICE_E4: Final = 1
+MAX_PRICE_E4: Final = 9_999
+INT64_MAX: Final = 2**63 - 1
+
+_PRICE_TEXT = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,4}))?", re.ASCII)
+_SIZE_TEXT = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,2}))?", re.ASCII)
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
+_SHOWN = 40
+
+
+def flip_e4(price_e4: int) -> int:
+    """Turn a price on one outcome's scale into the other's: a NO bid at p is a YES ask at $1 - p.
+
+    Source: the exchange's "Orderbook responses" page, read 2026-10-26.
+    """
+    return PRICE_SCALE - price_e4
+
+
+def outcome_is_no(outcome_side: str) -> bool:
+    """Tell ``"no"`` from ``"yes"``.
+
+    Raises:
+        TypeError: not a text.
+        UsageError: any other text.
+    """
+    if outcome_side == "yes":
+        return False
+    if outcome_side == "no":
+        return True
+    if not isinstance(outcome_side, str):
+        raise TypeError(f'outcome_side must be "yes" or "no", not {type(outcome_side).__name__}')
+    raise UsageError(f'outcome_side must be "yes" or "no", not {_shown(outcome_side)}')
+
+
+# What stands in a frame: text or whole number, in dollars and contracts or in cents and whole contracts (feed rule F24).
+
+
+def dollars_e4(value: object) -> int:
+    """Read a price of the wire in dollars: ``"0.96"``, ``"0.9600"``, ``"1"`` or a whole number.
+
+    Raises:
+        ValueError: anything else, or more than 4 decimals, or beyond 64 bits.
+    """
+    if isinstance(value, str) and (match := _PRICE_TEXT.fullmatch(value)):
+        whole, fraction = match.groups("")
+        return _fits(int(whole) * PRICE_SCALE + int(fraction.ljust(4, "0")), value)
+    if type(value) is int and value >= 0:
+        return _fits(value * PRICE_SCALE, value)
+    raise ValueError(f"expected a price in dollars with at most 4 decimals, found {_shown(value)}")
+
+
+def contracts_e2(value: object) -> int:
+    """Read a size, or a signed change of one, in contracts: ``"120.00"``, ``"-2.55"``, ``"56"`` or a whole number.
+
+    Raises:
+        ValueError: anything else, or more than 2 decimals, or beyond 64 bits.
+    """
+    if isinstance(value, str) and (match := _SIZE_TEXT.fullmatch(value)):
+        sign, whole, fraction = match.groups("")
+        size_e2 = int(whole) * 100 + int(fraction.ljust(2, "0"))
+        return _fits(-size_e2 if sign else size_e2, value)
+    if type(value) is int:
+        return _fits(value * 100, value)
+    raise ValueError(f"expected a number of contracts with at most 2 decimals, found {_shown(value)}")
+
+
+def cents_e4(value: object) -> int:
+    """Read a price of the wire in whole cents.
+
+    Raises:
+        ValueError: not a whole number, negative, or beyond 64 bits.
+    """
+    if type(value) is int and value >= 0:
+        return _fits(value * 100, value)
+    raise ValueError(f"expected a price in whole cents, found {_shown(value)}")
+
+
+def count_e2(value: object) -> int:
+    """Read a size, or a signed change of one, in whole contracts.
+
+    Raises:
+        ValueError: not a whole number, or beyond 64 bits.
+    """
+    if type(value) is int:
+        return _fits(value * 100, value)
+    raise ValueError(f"expected a whole number of contracts, found {_shown(value)}")
+
+
+def _fits(scaled: int, value: object) -> int:
+    if -INT64_MAX <= scaled <= INT64_MAX:
+        return scaled
+    raise ValueError(f"expected a number that fits 64 bits, found {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    if type(value) is int and value.bit_length() > 128:
+        return f"a whole number of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+# What a person passes and sees.
+
+
+def price_argument(
+    price: Decimal | str | None = None, *, price_e4: int | None = None, cents: int | Decimal | None = None
+) -> int:
+    """Turn the one price that a caller gave, in whichever unit, into price_e4.
+
+    Args:
+        price: dollars, as Decimal or text.
+        price_e4: units of $0.0001, as int.
+        cents: cents, as int or Decimal.
+
+    Returns:
+        The price, 1 to 9999.
+
+    Raises:
+        TypeError: none or several given, or a float, or a bare int where its unit cannot be known.
+        UsageError: not a price of $0.0001 to $0.9999 in steps of $0.0001.
+    """
+    if (price is not None) + (price_e4 is not None) + (cents is not None) != 1:
+        raise TypeError("pass one price: Decimal or text in dollars, price_e4= or cents=")
+    if price is not None:
+        if not isinstance(price, (Decimal, str)):
+            raise TypeError(
+                f'a price in dollars is Decimal("0.42") or "0.42", not {type(price).__name__}; '
+                "pass price_e4=4200 for units of $0.0001 or cents=42 for cents"
+            )
+        found = _scaled(price, 4)
+    elif price_e4 is not None:
+        if type(price_e4) is not int:
+            raise TypeError(f"price_e4 must be int, units of $0.0001, not {type(price_e4).__name__}")
+        found = price_e4
+    else:
+        if type(cents) is not int and not isinstance(cents, Decimal):
+            raise TypeError(f"cents must be int or Decimal, not {type(cents).__name__}")
+        found = _scaled(cents, 2)
+    if MIN_PRICE_E4 <= found <= MAX_PRICE_E4:
+        return found
+    raise UsageError(f"a price is $0.0001 to $0.9999 (price_e4 1 to 9999), not price_e4={found}: check its unit")
+
+
+def _scaled(value: Decimal | str | int, places: int) -> int:
+    try:
+        scaled = _EXACT.scaleb(Decimal(value), places)
+        whole = int(scaled)
+        if scaled == whole:
+            return whole
+    except (ArithmeticError, ValueError):
+        pass
+    raise UsageError(f"a price has steps of $0.0001, and {_shown(value)} is none")
+
+
+def count_argument(n: int | None) -> int:
+    """Turn "how many levels" into a number, where None means all.
+
+    Raises:
+        TypeError: neither int nor None.
+        UsageError: negative.
+    """
+    if n is None:
+        return INT64_MAX
+    if type(n) is not int:
+        raise TypeError(f"n must be int or None, not {type(n).__name__}")
+    if n < 0:
+        raise UsageError(f"n must be 0 or more levels, or None for all, not {n}")
+    return min(n, INT64_MAX)
+
+
+def price_text(price_e4: int) -> str:
+    """Write a price in dollars with its 4 decimals: 4200 is ``"0.4200"``."""
+    return f"{'-' if price_e4 < 0 else ''}{abs(price_e4) // PRICE_SCALE}.{abs(price_e4) % PRICE_SCALE:04d}"
+
+
+def size_text(size_e2: int) -> str:
+    """Write a size in contracts with its 2 decimals: -255 is ``"-2.55"``."""
+    return f"{'-' if size_e2 < 0 else ''}{abs(size_e2) // 100}.{abs(size_e2) % 100:02d}"
+
+
+def price_decimal(price_e4: int) -> Decimal:
+    """Give a price in dollars as an exact Decimal with 4 decimals, whatever the current decimal context."""
+    return Decimal(price_text(price_e4))
+
+
+def cents_decimal(price_e4: int) -> Decimal:
+    """Give a price in cents as an exact Decimal with 2 decimals, whatever the current decimal context."""
+    return Decimal(size_text(price_e4))
+
+
+def size_decimal(size_e2: int) -> Decimal:
+    """Give a size in contracts as an exact Decimal with 2 decimals, whatever the current decimal context."""
+    return Decimal(size_text(size_e2))

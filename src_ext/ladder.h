@@ -1,0 +1,229 @@
+/* One side of a book: prices ascending, so the best bid is the last level.
+ *
+ * Theory. A book changes where its best price is: most deltas land within a few levels of it. With the levels packed in
+ * price order and the best one last, a level is found among the last few, and adding or removing one there moves only those
+ * above it. So the cost depends on the distance from the best price, not on how many levels lie below: a book of 1,000
+ * levels is as cheap near the top as one of 10. Far from the top a binary search and one memmove
+ * take over. The best price is simply the last element, also right after the best level was removed.
+ *
+ * Layout. One allocation a side: capacity sizes (int64), then capacity prices (int32): 12 bytes a level whatever the
+ * tick grid, where a table indexed by price would take 16 KiB a side on a tenth-of-a-cent grid.
+ *
+ * Every function leaves the ladder unchanged when it fails. No Python.h here, so that this file can be fuzzed and
+ * sanitised alone; whoever includes it may set the allocator.
+ */
+#ifndef KALSHI_BOOK_LADDER_H
+#define KALSHI_BOOK_LADDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef LADDER_MALLOC
+#define LADDER_MALLOC malloc
+#define LADDER_FREE free
+#endif
+
+typedef struct {
+    int64_t *sizes;   /* capacity sizes, each above 0; the allocation starts here */
+    int32_t *prices;  /* capacity prices, strictly ascending */
+    int32_t count;
+    int32_t capacity;
+} ladder_t;
+
+enum {
+    LADDER_OK = 0,
+    LADDER_BELOW_ZERO = 1,
+    LADDER_OVERFLOW = 2,
+    LADDER_NO_MEMORY = 3,
+    LADDER_TWICE = 4,
+};
+
+enum {
+    LADDER_WINDOW = 32,         /* levels below the best that are compared all at once; a binary search takes the rest */
+    LADDER_MAX_COUNT = 1 << 27  /* keeps every byte count far from overflow */
+};
+
+static inline void ladder_init(ladder_t *ladder)
+{
+    memset(ladder, 0, sizeof *ladder);
+}
+
+static inline void ladder_free(ladder_t *ladder)
+{
+    LADDER_FREE(ladder->sizes);
+    ladder_init(ladder);
+}
+
+/* Where `price` is, or where it would go: the number of levels below it.
+ *
+ * Which level a delta hits cannot be predicted, so a loop that stops there costs a mispredicted branch or several. In the
+ * window below the best price all levels are compared instead, without a branch: the compiler makes vectors of it. */
+static inline int32_t ladder_find(const ladder_t *ladder, int32_t price)
+{
+    const int32_t *prices = ladder->prices;
+    int32_t count = ladder->count, at;
+    int32_t low = count > LADDER_WINDOW ? count - LADDER_WINDOW : 0;
+    int32_t below = low;
+
+    if (low && prices[low - 1] >= price) {
+        const int32_t *base = prices;
+        int32_t left = low;
+        while (left > 1) {
+            int32_t half = left / 2;
+            base += base[half - 1] < price ? half : 0;
+            left -= half;
+        }
+        return (int32_t)(base - prices) + (*base < price);
+    }
+    for (at = low; at < count; at++)
+        below += prices[at] < price;
+    return below;
+}
+
+/* Size resting at `price`; 0 where nothing does. */
+static inline int64_t ladder_size_at(const ladder_t *ladder, int32_t price)
+{
+    int32_t at = ladder_find(ladder, price);
+    return at < ladder->count && ladder->prices[at] == price ? ladder->sizes[at] : 0;
+}
+
+/* Give the ladder room for exactly `capacity` levels, of which it keeps the first `count`. */
+static inline int ladder_resize(ladder_t *ladder, int32_t capacity)
+{
+    int64_t *sizes;
+    int32_t *prices;
+
+    if (capacity > LADDER_MAX_COUNT)
+        return LADDER_NO_MEMORY;
+    sizes = LADDER_MALLOC((size_t)capacity * (sizeof *sizes + sizeof *prices));
+    if (sizes == NULL)
+        return LADDER_NO_MEMORY;
+    prices = (int32_t *)(sizes + capacity);
+    if (ladder->count) {
+        memcpy(sizes, ladder->sizes, (size_t)ladder->count * sizeof *sizes);
+        memcpy(prices, ladder->prices, (size_t)ladder->count * sizeof *prices);
+    }
+    LADDER_FREE(ladder->sizes);
+    ladder->sizes = sizes;
+    ladder->prices = prices;
+    ladder->capacity = capacity;
+    return LADDER_OK;
+}
+
+static inline int ladder_make_room(ladder_t *ladder)
+{
+    return ladder->count < ladder->capacity ? LADDER_OK : ladder_resize(ladder, ladder->capacity + ladder->capacity / 2 + 4);
+}
+
+/* Change the level at `price` by `delta`; a level that reaches 0 goes. *size gets what rests there afterwards, *is_top
+ * whether that level was or is now the best. */
+static inline int ladder_add(ladder_t *ladder, int32_t price, int64_t delta, int64_t *size, int *is_top)
+{
+    int32_t at = ladder_find(ladder, price);
+    int32_t above = ladder->count - at;
+    int64_t sum;
+
+    if (above && ladder->prices[at] == price) {
+        if (delta > 0 && ladder->sizes[at] > INT64_MAX - delta)
+            return LADDER_OVERFLOW;
+        sum = ladder->sizes[at] + delta;
+        if (sum < 0)
+            return LADDER_BELOW_ZERO;
+        if (sum) {
+            ladder->sizes[at] = sum;
+        } else {
+            memmove(ladder->sizes + at, ladder->sizes + at + 1, (size_t)(above - 1) * sizeof *ladder->sizes);
+            memmove(ladder->prices + at, ladder->prices + at + 1, (size_t)(above - 1) * sizeof *ladder->prices);
+            ladder->count--;
+        }
+        *size = sum;
+        *is_top = above == 1 && delta != 0;
+        return LADDER_OK;
+    }
+    if (delta < 0)
+        return LADDER_BELOW_ZERO;
+    *size = delta;
+    *is_top = 0;
+    if (delta == 0)
+        return LADDER_OK;
+    if (ladder_make_room(ladder) != LADDER_OK)
+        return LADDER_NO_MEMORY;
+    memmove(ladder->sizes + at + 1, ladder->sizes + at, (size_t)above * sizeof *ladder->sizes);
+    memmove(ladder->prices + at + 1, ladder->prices + at, (size_t)above * sizeof *ladder->prices);
+    ladder->sizes[at] = delta;
+    ladder->prices[at] = price;
+    ladder->count++;
+    *is_top = above == 0;
+    return LADDER_OK;
+}
+
+/* Append a level while a new ladder is being filled, in any order; ladder_finish puts it in order. */
+static inline int ladder_push(ladder_t *ladder, int32_t price, int64_t size)
+{
+    if (ladder_make_room(ladder) != LADDER_OK)
+        return LADDER_NO_MEMORY;
+    ladder->prices[ladder->count] = price;
+    ladder->sizes[ladder->count++] = size;
+    return LADDER_OK;
+}
+
+typedef struct {
+    int32_t price;
+    int64_t size;
+} ladder_level_t;
+
+static int ladder_compare(const void *left, const void *right)
+{
+    int32_t a = ((const ladder_level_t *)left)->price, b = ((const ladder_level_t *)right)->price;
+    return (a > b) - (a < b);
+}
+
+/* Whether prices strictly ascend. */
+static inline int ladder_ascends(const ladder_t *ladder)
+{
+    int32_t at;
+    for (at = 1; at < ladder->count; at++)
+        if (ladder->prices[at - 1] >= ladder->prices[at])
+            return 0;
+    return 1;
+}
+
+/* Put pushed levels in order. LADDER_TWICE when a price is there twice. */
+static inline int ladder_finish(ladder_t *ladder)
+{
+    ladder_level_t *levels;
+    int32_t at;
+
+    if (ladder_ascends(ladder))
+        return LADDER_OK;
+    levels = LADDER_MALLOC((size_t)ladder->count * sizeof *levels);
+    if (levels == NULL)
+        return LADDER_NO_MEMORY;
+    for (at = 0; at < ladder->count; at++) {
+        levels[at].price = ladder->prices[at];
+        levels[at].size = ladder->sizes[at];
+    }
+    qsort(levels, (size_t)ladder->count, sizeof *levels, ladder_compare);
+    for (at = 0; at < ladder->count; at++) {
+        ladder->prices[at] = levels[at].price;
+        ladder->sizes[at] = levels[at].size;
+    }
+    LADDER_FREE(levels);
+    return ladder_ascends(ladder) ? LADDER_OK : LADDER_TWICE;
+}
+
+/* Whether every invariant holds. */
+static inline int ladder_check(const ladder_t *ladder)
+{
+    int32_t at;
+    if (ladder->count < 0 || ladder->count > ladder->capacity || !ladder_ascends(ladder))
+        return 0;
+    for (at = 0; at < ladder->count; at++)
+        if (ladder->sizes[at] <= 0)
+            return 0;
+    return 1;
+}
+
+#endif

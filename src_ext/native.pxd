@@ -1,0 +1,43 @@
+# The plain C parts of the core, declared: a table of contents of fixed.h, ladder.h and tickers.h.
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+
+cdef extern from "fixed.h" nogil:
+    const int FIXED_PRICE_PLACES
+    const int FIXED_SIZE_PLACES
+    const int64_t PRICE_SCALE_E4
+    int64_t flip_e4(int64_t price_e4) noexcept
+    bint fixed_unsigned(const char *text, size_t length, int places, int64_t *out) noexcept
+    bint fixed_signed(const char *text, size_t length, int places, int64_t *out) noexcept
+
+
+cdef extern from "ladder.h" nogil:
+    ctypedef struct ladder_t:
+        int64_t *sizes
+        int32_t *prices
+        int32_t count
+        int32_t capacity
+    const int LADDER_OK
+    const int LADDER_BELOW_ZERO
+    const int LADDER_OVERFLOW
+    const int LADDER_NO_MEMORY
+    const int LADDER_TWICE
+    void ladder_init(ladder_t *ladder) noexcept
+    void ladder_free(ladder_t *ladder) noexcept
+    int64_t ladder_size_at(const ladder_t *ladder, int32_t price) noexcept
+    int ladder_resize(ladder_t *ladder, int32_t capacity) noexcept
+    int ladder_add(ladder_t *ladder, int32_t price, int64_t delta, int64_t *size, bint *is_top) noexcept
+    int ladder_push(ladder_t *ladder, int32_t price, int64_t size) noexcept
+    int ladder_finish(ladder_t *ladder) noexcept
+    bint ladder_check(const ladder_t *ladder) noexcept
+
+
+cdef extern from "tickers.h" nogil:
+    ctypedef struct tickers_t:
+        size_t count
+    void tickers_init(tickers_t *table) noexcept
+    void tickers_free(tickers_t *table) noexcept
+    void *tickers_get(const tickers_t *table, const char *key, size_t length) noexcept
+    bint tickers_set(tickers_t *table, const char *key, size_t length, void *value) noexcept
+    bint tickers_remove(tickers_t *table, const char *key, size_t length) noexcept
