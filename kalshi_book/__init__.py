@@ -8,9 +8,12 @@
 (Level($0.4100 x 120.00), Level($0.4500 x 40.00))
 """
 
+from pathlib import Path as _Path
+
 from ._backend import IMPLEMENTATION, Level, Update
 from ._version import __version__
 from .book import BookSnapshot, Depth, LastKnown, OrderBook
+from .display import ladder
 from .errors import (
     BookNotLive,
     Contradiction,
@@ -24,9 +27,11 @@ from .errors import (
 from .feed import Books, Feed
 from .kinds import Effect, Kind, StaleReason, State
 from .messages import decode
+from .tape.replay import Replay, TapeProblem, replay
 
 __all__ = [
     "IMPLEMENTATION",
+    "SAMPLE_TAPE",
     "BookNotLive",
     "BookSnapshot",
     "Books",
@@ -41,12 +46,19 @@ __all__ = [
     "Level",
     "MalformedFrame",
     "OrderBook",
+    "Replay",
     "StaleReason",
     "State",
     "TapeError",
+    "TapeProblem",
     "UnknownMarket",
     "Update",
     "UsageError",
     "__version__",
     "decode",
+    "ladder",
+    "replay",
 ]
+
+SAMPLE_TAPE = _Path(__file__).with_name("data") / "sample.ndjson.gz"
+"""A small recording that the package's own flow made, to try things on."""

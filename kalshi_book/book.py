@@ -154,15 +154,12 @@ class Readings:
     def mid(self) -> Decimal | None:
         """Half-way between best YES bid and best YES ask in dollars, exact to $0.00005; None unless both sides stand."""
         bid, ask = self._readable()._known_bbo(False)
-        if bid is None or ask is None:
-            return None
-        sum_e4 = bid.price_e4 + ask.price_e4
-        return units.price_decimal(sum_e4 // 2) if sum_e4 % 2 == 0 else Decimal(f"{units.price_text(sum_e4 // 2)}5")
+        return None if bid is None or ask is None else Decimal(units.mid_text(bid.price_e4, ask.price_e4))
 
     def checksum(self) -> str:
-        """Give 16 hex digits that anyone can recompute from the levels. O(levels).
+        r"""Give 16 hex digits that anyone can recompute from the levels. O(levels).
 
-        They are the first 8 bytes of SHA-256 over one line a level, ``"TICKER side price size\\n"``: yes then no, prices
+        They are the first 8 bytes of SHA-256 over one line a level, ``"TICKER side price size\n"``: yes then no, prices
         ascending with 4 decimals (NO levels at their NO price), sizes with 2.
         """
         return hashlib.sha256("".join(level_lines(self._readable())).encode()).hexdigest()[:16]

@@ -29,6 +29,7 @@ from .messages import (
     Unsubscribed,
 )
 from .messages.book import validate_snapshot
+from .units import INT64_MAX
 
 __all__ = ["Books", "Feed"]
 
@@ -95,10 +96,10 @@ class Feed(FeedCore):
     >>> feed.receive('{"type":"orderbook_delta","sid":1,"seq":3,"msg":{"market_ticker":"KXDEMO-26-A",'
     ...              '"price_dollars":"0.4200","delta_fp":"7.55","side":"yes"}}')
     <Update delta gap KXDEMO-26-A yes $0.4200 +7.55 sid=1 seq=3 skipped=1>
-    >>> feed.books["KXDEMO-26-A"].best_yes_bid()
+    >>> feed.books["KXDEMO-26-A"].best_yes_bid()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    kalshi_book.errors.BookNotLive: KXDEMO-26-A is STALE (gap) after seq 1, not LIVE: wait for its next snapshot, or read book.last_known
+    kalshi_book.errors.BookNotLive: KXDEMO-26-A is STALE (gap) after seq 1, not LIVE: wait for its next snapshot, ...
     """
 
     def __init__(self, *, use_yes_price: bool = False, filtered: bool = False) -> None:
@@ -160,12 +161,17 @@ class Feed(FeedCore):
 
     # The law.
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
-        """Take in any frame. ``decoded`` is its message where that is read already, else None."""
+    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update | None:
+        """Take in any frame. ``decoded`` is its message where that is read already, else None.
+
+        Returns None only where a subclass finds that there was no frame.
+        """
         if not isinstance(frame, (bytes, str)):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
         if received_ns is not None and type(received_ns) is not int:
             raise TypeError(f"received_ns must be int or None, not {type(received_ns).__name__}")
+        if received_ns is not None and not -INT64_MAX <= received_ns <= INT64_MAX:
+            raise UsageError("received_ns must fit 64 bits")
         message: Message | MalformedFrame
         try:
             message = messages.read(frame) if decoded is None else cast("OrderbookSnapshot", decoded)

@@ -194,6 +194,12 @@ def size_text(size_e2: int) -> str:
     return f"{'-' if size_e2 < 0 else ''}{abs(size_e2) // 100}.{abs(size_e2) % 100:02d}"
 
 
+def mid_text(bid_e4: int, ask_e4: int) -> str:
+    """Write the price half-way between two in dollars, exactly: with 5 decimals where it takes them."""
+    whole, half = divmod(bid_e4 + ask_e4, 2)
+    return price_text(whole) + "5" * half
+
+
 def price_decimal(price_e4: int) -> Decimal:
     """Give a price in dollars as an exact Decimal with 4 decimals, whatever the current decimal context."""
     return Decimal(price_text(price_e4))

@@ -1,30 +1,45 @@
 """Fields that nothing depends on: read as what they should be, and as None when they are anything else.
 
-What a message needs is our own list (feed rule F22). A field outside it must never cost a frame, so it is decoded as
-anything and then put right; a type checker sees the type that is left.
+What a message needs is our own list (feed rule F22). A field outside it must never cost a frame, so its text is kept
+first (as for a field that we do not know) and read afterwards; a type checker sees the type that is left.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from msgspec import UNSET, Struct
+import msgspec
+from msgspec import UNSET, Raw, Struct
 
 if TYPE_CHECKING:
     OptionalInt = int | None
     OptionalStr = str | None
 else:
-    OptionalInt = OptionalStr = Any
+    OptionalInt = OptionalStr = Raw
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeError)
 
 
 def int_or_none(value: object) -> int | None:
     """Keep a whole number that fits 64 bits, drop everything else."""
+    value = _plain(value)
     return value if type(value) is int and -(2**63) < value < 2**63 else None
 
 
 def str_or_none(value: object) -> str | None:
     """Keep a text, drop everything else."""
+    value = _plain(value)
     return value if isinstance(value, str) else None
+
+
+def _plain(value: object) -> object:
+    """Read the text of a field, where it is one."""
+    if not isinstance(value, Raw):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except _UNREADABLE:
+        return None
 
 
 def first_present(*values: object) -> object:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 import kalshi_book.sim.flow
-from kalshi_book.sim.flow import Flow, Wire
+import kalshi_book.sim.market
+from kalshi_book.sim.flow import Flow
+from kalshi_book.sim.wire import Wire
 
 MIRROR_E4 = 10_000
 GOLDEN_SHA256 = "5fa1e5bbe3a83b56c996d2dccc33e2bf656cdf0e88a8df0e62eed5d28d7dbe0b"
@@ -268,7 +270,7 @@ class TestBooks:
 
     def test_no_level_outgrows_the_largest_of_the_recordings(self, monkeypatch):
         for name, value in {"_CONTRACTS": (150,) * 15, "_TAIL_CONTRACTS": (150,) * 16, "_MAX_SIZE_E2": 20_000}.items():
-            monkeypatch.setattr(kalshi_book.sim.flow, name, value)
+            monkeypatch.setattr(kalshi_book.sim.market, name, value)
         flow = Flow(seed=1, markets=1, close=False, frames=1_000)
         ladders = (flow.levels(flow.tickers[0], side) for _ in flow for side in ("yes", "no"))
         largest_e2 = max(size_e2 for ladder in ladders for _, size_e2 in ladder)

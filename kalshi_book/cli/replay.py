@@ -1,0 +1,164 @@
+"""``kalshi-book replay``: replay a recording, show how far it is, and print the books it ended in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .._backend import IMPLEMENTATION, Level
+from ..book import OrderBook
+from ..kinds import Effect, Kind, State
+from ..tape.digest import Digest
+from ..tape.replay import Replay
+from ..units import price_text, size_text
+
+UPDATES_BETWEEN_SIGNS_OF_LIFE = 5_000
+PROBLEMS_SHOWN = 10
+WIDTH_FOR_ALL_COLUMNS = 118
+WIDTH_ON_A_PIPE = 200
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "replay",
+        help="replay a recording and print the books it ends in",
+        description="Replay a recording (newline-delimited JSON, plain, .gz or .zst) and print the books it ends in.",
+        epilog="Exit code 0: read whole, and no book is STALE; 1: lines were skipped, the file is cut or damaged, or a book "
+        "is STALE at the end; 2: wrong arguments; 3: the file cannot be opened.",
+    )
+    command.add_argument("tape", type=Path, metavar="TAPE", help="the recording")
+    command.add_argument("--digest", action="store_true", help="print one JSON object of counts and hashes instead")
+    add_feed_arguments(command)
+    command.set_defaults(run=run)
+
+
+def add_feed_arguments(command: argparse.ArgumentParser) -> None:
+    """Add what a recording does not say of itself."""
+    command.add_argument(
+        "--filtered", action="store_true", help="frames of other markets were left out: missing numbers make nothing stale"
+    )
+    command.add_argument("--use-yes-price", action="store_true", help="NO-side prices are on the YES scale")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    digest = Digest() if arguments.digest else None
+    tape = Replay(arguments.tape, use_yes_price=arguments.use_yes_price, filtered=arguments.filtered)
+    with tape, progress_bar() as bar:
+        task = bar.add_task(tape.path.name, total=tape.progress[1])
+        for _ in in_pieces(tape, digest):
+            bar.update(task, completed=tape.progress[0])
+    if digest is None:
+        print_ending(output_console(), tape)
+    else:
+        print(json.dumps(digest.result()))
+    return report_problems(tape)
+
+
+def in_pieces(tape: Replay, digest: Digest | None) -> Iterator[None]:
+    """Replay to the end, and stop for breath every few thousand updates."""
+    before = -1
+    while tape.lines != before:
+        before = tape.lines
+        piece = islice(tape, UPDATES_BETWEEN_SIGNS_OF_LIFE)
+        if digest is None:
+            deque(piece, maxlen=0)
+        else:
+            for update in piece:
+                digest.add(update)
+        yield
+
+
+def progress_bar() -> Progress:
+    """Make a bar on standard error: on a terminal only, and gone when it is done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def output_console() -> Console:
+    """Standard output, as wide as its terminal; on a pipe, wide enough to cut nothing."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_ON_A_PIPE)
+
+
+def print_ending(console: Console, tape: Replay) -> None:
+    """Print what every replay ends with: the books, and what it met."""
+    console.print(books_table(tape, is_wide=console.width >= WIDTH_FOR_ALL_COLUMNS))
+    console.print(summary(tape), soft_wrap=True)
+
+
+def summary(tape: Replay) -> str:
+    """Say in a few lines what a replay met."""
+    counts = tape.feed.counts
+    by_kind = Counter[str]()
+    for (kind, _), frames in counts.items():
+        by_kind[kind.value] += frames
+    trouble = {
+        effect.value: frames
+        for effect in (Effect.GAP, Effect.HEALED, Effect.BACKWARDS, Effect.DUPLICATE, Effect.STALED)
+        if (frames := sum(counts[kind, effect] for kind in Kind))
+    }
+    kinds = ", ".join(f"{frames:,} {kind}" for kind, frames in by_kind.most_common())
+    lines = [f"{tape.path.name}: {counts.total():,} frames ({kinds or 'none'}), {IMPLEMENTATION} core"]
+    if trouble or tape.feed.skipped:
+        met = [f"{frames:,} {effect}" for effect, frames in trouble.items()]
+        lines.append(", ".join([*met, f"{tape.feed.skipped:,} sequence numbers missing"]))
+    return "\n".join(lines)
+
+
+def books_table(tape: Replay, *, is_wide: bool) -> Table:
+    """Show the books as a replay leaves them; a book that is not LIVE with what it last knew, and why."""
+    table = Table(box=SIMPLE_HEAD)
+    columns = ("market", "state", "yes bid", "yes ask", "yes levels", "no levels", "checksum")
+    shown = len(columns) if is_wide else 4
+    for name in columns[:shown]:
+        is_text = name in ("market", "state", "checksum")
+        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
+    for book in tape.books.values():
+        table.add_row(*book_row(book)[:shown], style=None if book.is_live else "dim")
+    return table
+
+
+def book_row(book: OrderBook) -> tuple[str, ...]:
+    """Make one row of the table of books."""
+    state = str(book.state).upper() if book.stale_reason is None else f"{str(book.state).upper()} ({book.stale_reason})"
+    if book.state is State.NEW:
+        return book.market_ticker, state, "", "", "", "", ""
+    known = book.last_known
+    bid, ask = known.bbo()
+    levels = known.depth()
+    return (
+        book.market_ticker, state, level_cell(bid), level_cell(ask), str(len(levels.bids)), str(len(levels.asks)),
+        known.checksum(),
+    )  # fmt: skip
+
+
+def level_cell(level: Level | None) -> str:
+    """Show a level, or that nobody is there."""
+    return "-" if level is None else f"${price_text(level.price_e4)} x {size_text(level.size_e2)}"
+
+
+def report_problems(tape: Replay) -> int:
+    """Say on standard error what is wrong with a recording, and give the exit code."""
+    for problem in tape.problems[:PROBLEMS_SHOWN]:
+        print(f"{tape.path.name}: {problem}", file=sys.stderr)
+    if tape.problem_count > PROBLEMS_SHOWN:
+        print(f"{tape.path.name}: {tape.problem_count - PROBLEMS_SHOWN} more problems", file=sys.stderr)
+    stale = [book.market_ticker for book in tape.books.values() if book.state is State.STALE]
+    if stale:
+        print(f"{tape.path.name}: STALE at the end: {', '.join(stale[:PROBLEMS_SHOWN])}", file=sys.stderr)
+        if tape.feed.skipped:
+            print("(a recording that leaves out frames of other markets is replayed with --filtered)", file=sys.stderr)
+    return 1 if stale or tape.problem_count else 0

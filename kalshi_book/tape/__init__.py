@@ -1,0 +1,1 @@
+"""Recordings of frames: read, replayed, digested."""

@@ -1,0 +1,122 @@
+"""From a file to the frames in it: plain, gzip or Zstandard; bare frames or frames wrapped with a receive time.
+
+A line is a bare frame when it has ``type`` at its top. Otherwise it is a wrapper, as recorders write them: the frame
+under ``raw``, ``frame``, ``event``, ``message``, ``msg`` or ``data``, as an object or as text, and the time of receipt
+under a name such as ``recv_ts_ns``, ``recv_ms`` or ``received_ms``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from ..errors import TapeError
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+BUFFER_BYTES = 1 << 20
+
+FRAME_KEYS = ("raw", "frame", "event", "message", "msg", "data")
+_RECEIPT_KEY = re.compile(r"(?:recv|receive|received|receipt|rx|local|captured?)(?:_\w+)?_(ns|us|ms|s)")
+_NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+
+_TOP: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class NotAFrame(ValueError):
+    """A line that holds no frame; the text says why."""
+
+
+class Line(NamedTuple):
+    """A frame of a recording, and when it was received where the line says so."""
+
+    frame: bytes | str
+    received_ns: int | None
+
+
+class OpenTape(NamedTuple):
+    """A recording open for reading.
+
+    Attributes:
+        stream: its text, decompressed.
+        file: the file under it, whose position tells how much is read; the same object where it is plain.
+        damage: what reading raises where the file is cut or damaged.
+    """
+
+    stream: BinaryIO
+    file: BinaryIO
+    damage: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
+
+
+def open_tape(path: Path) -> OpenTape:
+    """Open a recording for reading, decompressed by what its first bytes say, whatever its name.
+
+    Raises:
+        TapeError: it cannot be opened, or it is compressed with Zstandard and that is not installed.
+    """
+    try:
+        file = io.BufferedReader(io.FileIO(path), BUFFER_BYTES)
+        magic = file.peek(4)[:4]
+    except OSError as error:
+        raise TapeError(str(path), f"cannot be read: {error.strerror or error}") from error
+    if magic.startswith(GZIP_MAGIC):
+        return OpenTape(io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER_BYTES), file)
+    if magic != ZSTD_MAGIC:
+        return OpenTape(file, file)
+    try:
+        zstd = importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    except ModuleNotFoundError:
+        file.close()
+        hint = "is compressed with Zstandard, which is not installed: pip install 'kalshi-book[zstd]'"
+        raise TapeError(str(path), hint) from None
+    stream = io.BufferedReader(zstd.ZstdFile(file), BUFFER_BYTES)
+    return OpenTape(stream, file, (*OpenTape._field_defaults["damage"], zstd.ZstdError))
+
+
+def lines_of(tape: OpenTape, found: list[str]) -> Iterator[bytes]:
+    """Read a compressed recording line by line; where it is cut or damaged, stop there and say so in ``found``."""
+    try:
+        yield from tape.stream
+    except tape.damage as error:
+        found.append(f"the file is cut or damaged from here on: {error}")
+
+
+def unwrap(line: bytes | str) -> Line:
+    """Find the frame in one line of a recording.
+
+    Raises:
+        NotAFrame: not JSON (a torn last line, say), or JSON without a frame in it.
+    """
+    try:
+        top = _TOP.decode(line)
+    except _NOT_JSON as error:
+        raise NotAFrame(f"expected a frame, found no JSON object: {str(error).splitlines()[0]}") from None
+    if "type" in top:
+        return Line(line, None)
+    raw = next((top[key] for key in FRAME_KEYS if key in top), None)
+    if raw is None:
+        raise NotAFrame(f"expected a frame (with a type) or a frame under one of {', '.join(FRAME_KEYS)}, found neither")
+    frame = bytes(raw)
+    return Line(msgspec.json.decode(frame, type=str) if frame.startswith(b'"') else frame, _receipt(top))
+
+
+def _receipt(top: dict[str, msgspec.Raw]) -> int | None:
+    """The time of receipt in nanoseconds, exactly, where a wrapper has one."""
+    for key, raw in top.items():
+        if (unit := _RECEIPT_KEY.fullmatch(key)) is not None:
+            try:
+                return int(Decimal(bytes(raw).decode()) * _NANOSECONDS[unit[1]])
+            except (InvalidOperation, ValueError, OverflowError):
+                return None
+    return None
