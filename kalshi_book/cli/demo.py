@@ -15,7 +15,7 @@ from .. import SAMPLE_TAPE
 from ..book import OrderBook
 from ..display import ladder
 from ..tape.replay import Replay
-from .replay import output_console, print_ending, report_problems
+from .replay import Output, print_ending, report_problems
 
 PICTURES_PER_SECOND = 20
 LEVELS_SHOWN = 8
@@ -35,7 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    console = output_console()
+    console = Output()
     with Replay(SAMPLE_TAPE) as rehearsal:
         frames = sum(1 for _ in rehearsal)
     with Replay(SAMPLE_TAPE) as tape:

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = parser().parse_args(arguments)
     try:
-        return int(chosen.run(chosen))
+        code = int(chosen.run(chosen))
+        sys.stdout.flush()
+        return code
     except TapeError as error:
         print(f"kalshi-book: {error}", file=sys.stderr)
         return EXIT_NO_FILE

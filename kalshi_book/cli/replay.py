@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         for _ in in_pieces(tape, digest):
             bar.update(task, completed=tape.progress[0])
     if digest is None:
-        print_ending(output_console(), tape)
+        print_ending(Output(), tape)
     else:
         print(json.dumps(digest.result()))
     return report_problems(tape)
@@ -87,10 +87,17 @@ def progress_bar() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def output_console() -> Console:
+class Output(Console):
     """Standard output, as wide as its terminal; on a pipe, wide enough to cut nothing."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_ON_A_PIPE)
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+        if not self.is_terminal:
+            self.width = WIDTH_ON_A_PIPE
+
+    def on_broken_pipe(self) -> None:
+        """Let the program end as it sees fit."""
+        raise BrokenPipeError
 
 
 def print_ending(console: Console, tape: Replay) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     OptionalInt = OptionalStr = Raw
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeError)
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def int_or_none(value: object) -> int | None:

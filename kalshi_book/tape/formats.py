@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -45,6 +45,28 @@ class Line(NamedTuple):
     received_ns: int | None
 
 
+class _Piecewise(io.RawIOBase):
+    """Gives what a decompressor has, piece by piece, so that all that stands before damage is read.
+
+    A buffer straight over the decompressor would ask it for a whole megabyte, and lose that where it ends in an error.
+    """
+
+    def __init__(self, decompressor: gzip.GzipFile) -> None:
+        self._decompressor = decompressor
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._decompressor.read1(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _buffered(decompressor: gzip.GzipFile) -> BinaryIO:
+    return io.BufferedReader(_Piecewise(decompressor), BUFFER_BYTES)
+
+
 class OpenTape(NamedTuple):
     """A recording open for reading.
 
@@ -71,7 +93,7 @@ def open_tape(path: Path) -> OpenTape:
     except OSError as error:
         raise TapeError(str(path), f"cannot be read: {error.strerror or error}") from error
     if magic.startswith(GZIP_MAGIC):
-        return OpenTape(io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER_BYTES), file)
+        return OpenTape(_buffered(gzip.GzipFile(fileobj=file)), file)
     if magic != ZSTD_MAGIC:
         return OpenTape(file, file)
     try:
@@ -80,8 +102,7 @@ def open_tape(path: Path) -> OpenTape:
         file.close()
         hint = "is compressed with Zstandard, which is not installed: pip install 'kalshi-book[zstd]'"
         raise TapeError(str(path), hint) from None
-    stream = io.BufferedReader(zstd.ZstdFile(file), BUFFER_BYTES)
-    return OpenTape(stream, file, (*OpenTape._field_defaults["damage"], zstd.ZstdError))
+    return OpenTape(_buffered(zstd.ZstdFile(file)), file, (*OpenTape._field_defaults["damage"], zstd.ZstdError))
 
 
 def lines_of(tape: OpenTape, found: list[str]) -> Iterator[bytes]:
