@@ -2,7 +2,7 @@
 
 Sans-I/O: no socket, no clock, no randomness. The compiled core takes today's in-order delta of a LIVE book by itself;
 every other frame, and with the plain Python core every frame, comes here, to ``_receive_other``. Rules are cited by their
-numbers (F1 to F24); docs/design.md lists them.
+numbers (F1 to F24); docs/rules.md lists them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Feed(FeedCore):
         self._sids: dict[int, SidState] = {}
         self._counts: Counter[tuple[Kind, Effect]] = Counter()
         self._skipped = 0
-        self._epoch = 1
+        self._epoch = 0
         self._is_open = True
         self._books_view = Books(cast("Mapping[str, OrderBook]", self._books_by_ticker()))
 
@@ -133,7 +133,7 @@ class Feed(FeedCore):
 
     @property
     def epoch(self) -> int:
-        """Which connection this is, from 1."""
+        """Which connection this is: how often ``opened`` was called."""
         return self._epoch
 
     def opened(self) -> None:
