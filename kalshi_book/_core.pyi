@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 from .errors import FeedError
 from .kinds import Effect, Kind, State
 from .messages import Message
@@ -100,6 +102,7 @@ class SidState:
     @property
     def sid(self) -> int: ...
 
+@disjoint_base
 class BookCore:
     def __init__(self, market_ticker: str) -> None: ...
     @property
@@ -155,6 +158,7 @@ class BookCore:
     def _copy(self) -> BookCore: ...
     def _faults(self) -> list[str]: ...
 
+@disjoint_base
 class FeedCore:
     def __init__(self, hot_decode: Callable[[bytes | str], object], hot_delta: type, hot_body: type) -> None: ...
     @property

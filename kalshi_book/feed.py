@@ -30,6 +30,7 @@ from .messages import (
 )
 from .messages.book import validate_snapshot
 from .units import INT64_MAX
+from .units import INT64_MAX
 
 __all__ = ["Books", "Feed"]
 
@@ -168,8 +169,8 @@ class Feed(FeedCore):
         """
         if not isinstance(frame, (bytes, str)):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
-        if received_ns is not None and type(received_ns) is not int:
-            raise TypeError(f"received_ns must be int or None, not {type(received_ns).__name__}")
+        if received_ns is not None and (type(received_ns) is not int or abs(received_ns) > INT64_MAX):
+            raise TypeError(f"received_ns must be int (nanoseconds, of 64 bits) or None, not {type(received_ns).__name__}")
         if received_ns is not None and not -INT64_MAX <= received_ns <= INT64_MAX:
             raise UsageError("received_ns must fit 64 bits")
         message: Message | MalformedFrame
