@@ -17,6 +17,8 @@ holds a payload. Arguments of a wrong *type* raise the built-in ``TypeError``.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "BookNotLive",
     "Contradiction",
@@ -31,6 +33,18 @@ __all__ = [
 
 class KalshiBookError(Exception):
     """Root of all errors of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error travel between processes, whatever its constructor takes."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(cls: type[KalshiBookError], args: tuple[object, ...], values: dict[str, object]) -> KalshiBookError:
+    """Make an error again when it is unpickled or copied."""
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(values)
+    return error
 
 
 class UsageError(KalshiBookError, ValueError):

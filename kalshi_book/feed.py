@@ -171,8 +171,8 @@ class Feed(FeedCore):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
         if received_ns is not None and (type(received_ns) is not int or abs(received_ns) > INT64_MAX):
             raise TypeError(f"received_ns must be int (nanoseconds, of 64 bits) or None, not {type(received_ns).__name__}")
-        if received_ns is not None and not -INT64_MAX <= received_ns <= INT64_MAX:
-            raise UsageError("received_ns must fit 64 bits")
+        if isinstance(frame, str):
+            frame = str(frame)  # the decoder takes no subclass
         message: Message | MalformedFrame
         try:
             message = messages.read(frame) if decoded is None else cast("OrderbookSnapshot", decoded)

@@ -91,6 +91,8 @@ def decode(frame: bytes | str) -> Message:
     """
     if not isinstance(frame, (bytes, str)):
         raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
+    if isinstance(frame, str):
+        frame = str(frame)  # the decoder takes no subclass
     message = read(frame)
     if isinstance(message, OrderbookSnapshot):
         validate_snapshot(message, frame)

@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .. import units
 from ..errors import MalformedFrame
-from .loose import Envelope, OptionalInt, OptionalStr, first_present, int_or_none, str_or_none
+from .loose import Envelope, Loose, OptionalInt, OptionalStr, first_present, int_or_none, plain, str_or_none
 
 Counter64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Whole64 = Annotated[int, Meta(gt=-(2**63), le=2**63 - 1)]
@@ -80,10 +80,10 @@ class DeltaBody(Struct, gc=False):
 
     market_ticker: str
     side: Side
-    price_dollars: Any = UNSET
-    delta_fp: Any = UNSET
-    price: Any = UNSET
-    delta: Any = UNSET
+    price_dollars: Loose = UNSET
+    delta_fp: Loose = UNSET
+    price: Loose = UNSET
+    delta: Loose = UNSET
     market_id: OptionalStr = None
     clock: OptionalInt = None
     ts: OptionalStr = None
@@ -92,6 +92,8 @@ class DeltaBody(Struct, gc=False):
     subaccount: OptionalInt = None
 
     def __post_init__(self) -> None:
+        self.price_dollars, self.delta_fp = plain(self.price_dollars), plain(self.delta_fp)
+        self.price, self.delta = plain(self.price), plain(self.delta)
         self.market_id = str_or_none(self.market_id)
         self.clock = int_or_none(self.clock)
         self.ts = str_or_none(self.ts)

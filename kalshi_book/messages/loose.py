@@ -14,26 +14,27 @@ from msgspec import UNSET, Raw, Struct
 if TYPE_CHECKING:
     OptionalInt = int | None
     OptionalStr = str | None
+    Loose = object
 else:
-    OptionalInt = OptionalStr = Raw
+    OptionalInt = OptionalStr = Loose = Raw
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def int_or_none(value: object) -> int | None:
     """Keep a whole number that fits 64 bits, drop everything else."""
-    value = _plain(value)
+    value = plain(value)
     return value if type(value) is int and -(2**63) < value < 2**63 else None
 
 
 def str_or_none(value: object) -> str | None:
     """Keep a text, drop everything else."""
-    value = _plain(value)
+    value = plain(value)
     return value if isinstance(value, str) else None
 
 
-def _plain(value: object) -> object:
-    """Read the text of a field, where it is one."""
+def plain(value: object) -> object:
+    """Read the text of a field, where it is one; None where no reader can hold what it says."""
     if not isinstance(value, Raw):
         return value
     try:

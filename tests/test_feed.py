@@ -1,0 +1,162 @@
+"""The feed as a whole: what an update tells, what a feed counts, and the published example from end to end."""
+
+import gc
+import weakref
+
+import pytest
+
+from frames import A, B, delta, frame, levels, receive_all, snapshot, subscribed, trade
+from implementations import part
+
+
+def test_the_published_example_from_end_to_end(kb):
+    """AsyncAPI text, read 2026-10-26: a snapshot, then a delta of one's own; values are ours."""
+    feed = kb.Feed()
+    feed.receive(subscribed(2))
+    receive_all(
+        feed,
+        snapshot(A, [("0.4100", "120.00"), ("0.4200", "7.55")], [("0.5500", "40.00"), ("0.5600", "310.25")], sid=2, seq=2),
+    )
+    sent = delta(A, "yes", "0.4200", "-2.55", sid=2, seq=3, client_order_id="mm-17", subaccount=3)
+    update = feed.receive(sent, received_ns=99)
+    assert (update.kind, update.effect, update.book) == (kb.Kind.DELTA, kb.Effect.APPLIED, feed.books[A])
+    assert (update.market_ticker, update.outcome_side, update.price_e4, update.delta_e2, update.size_e2) == (
+        A,
+        "yes",
+        4200,
+        -255,
+        500,
+    )
+    assert (update.top_changed, update.own, update.client_order_id, update.subaccount) == (True, True, "mm-17", 3)
+    assert (update.sid, update.seq, update.skipped, update.received_ns, update.error) == (2, 3, 0, 99, None)
+    assert update.frame is sent
+    assert update.message.msg.delta_fp == "-2.55"
+    assert repr(update.book.bbo()) == "(Level($0.4200 x 5.00), Level($0.4400 x 310.25))"
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (snapshot(seq=2), f"<Update snapshot applied {A} sid=1 seq=2>"),
+        (delta(), f"<Update delta applied {A} yes $0.4200 +1.00 sid=1 seq=2>"),
+        (delta(change="-2.55"), f"<Update delta applied {A} yes $0.4200 -2.55 sid=1 seq=2>"),
+        (
+            delta(side="no", price="0.0001", change="0.00", seq=5),
+            f"<Update delta gap {A} no $0.0001 +0.00 sid=1 seq=5 skipped=3>",
+        ),
+        (subscribed(3), "<Update subscribed ignored sid=3>"),
+        (trade(), "<Update unknown ignored sid=2 seq=1>"),
+        (b"junk", "<Update malformed ignored>"),
+        (delta(seq=2, delta_fp="x"), f"<Update malformed staled {A} sid=1 seq=2>"),
+    ],
+)
+def test_an_update_shows_itself_without_its_frame(feed, sent, text):
+    feed.receive(snapshot())
+    assert repr(feed.receive(sent)) == text
+
+
+def test_an_update_never_changes(feed):
+    for sent in (snapshot(), delta(), b"junk"):
+        update = feed.receive(sent)
+        for name in ("kind", "effect", "book", "frame", "sid", "seq", "error", "message", "own", "size_e2"):
+            with pytest.raises((AttributeError, TypeError)):
+                setattr(update, name, None)
+
+
+def test_an_update_of_a_snapshot_tells_no_level(feed):
+    update = feed.receive(snapshot())
+    assert (update.outcome_side, update.price_e4, update.delta_e2, update.size_e2) == (None,) * 4
+
+
+def test_an_update_can_be_made_by_hand(kb):
+    update = kb.Update(kind=kb.Kind.OK, effect=kb.Effect.IGNORED, frame=b"x")
+    assert (update.skipped, update.top_changed, update.own, update.book, update.sid) == (0, False, False, None, None)
+    with pytest.raises(TypeError):
+        kb.Update(kb.Kind.OK, kb.Effect.IGNORED, b"x")
+    with pytest.raises(TypeError):
+        kb.Update(kind=kb.Kind.OK)
+
+
+def test_a_feed_takes_its_flags_by_name(kb):
+    with pytest.raises(TypeError):
+        kb.Feed(True)
+    with pytest.raises(TypeError):
+        kb.Feed(depth=5)
+
+
+def test_counts_are_a_copy(kb, feed):
+    receive_all(feed, snapshot(), delta())
+    first = feed.counts
+    receive_all(feed, delta(seq=3))
+    key = kb.Kind.DELTA, kb.Effect.APPLIED
+    assert (first[key], feed.counts[key], first.total(), feed.counts.total()) == (1, 2, 2, 3)
+
+
+def test_the_first_connection_needs_no_call(kb, feed):
+    assert feed.epoch == 0
+    assert receive_all(feed, snapshot()) == ["applied"]
+
+
+def test_skipped_adds_up_over_sids_and_connections(feed):
+    receive_all(feed, trade(sid=2, seq=1), trade(sid=2, seq=4), frame("x", sid=3, seq=1), frame("x", sid=3, seq=3))
+    feed.opened()
+    receive_all(feed, trade(sid=2, seq=9), trade(sid=2, seq=11))
+    assert feed.skipped == 4
+
+
+def test_a_snapshot_of_another_sid_takes_the_book_over(feed):
+    receive_all(feed, snapshot(A, sid=1, seq=1), snapshot(A, sid=2, seq=1))
+    assert feed.books[A].sid == 2
+    assert receive_all(feed, delta(A, sid=1, seq=2), delta(A, sid=2, seq=2)) == ["ignored", "applied"]
+
+
+def test_two_feeds_share_nothing(kb):
+    first, second = kb.Feed(), kb.Feed()
+    receive_all(first, snapshot(A))
+    receive_all(second, snapshot(A, [], []), delta(A, seq=9))
+    assert first.books[A] is not second.books[A]
+    assert levels(first.books[A]) != levels(second.books[A])
+    assert (first.books[A].is_live, second.books[A].is_live) == (True, False)
+
+
+def test_a_feed_that_is_dropped_is_freed_with_its_books(kb):
+    feed = type(
+        "Feed", (kb.Feed,), {"__slots__": ("__weakref__", "__dict__")} if not hasattr(kb.Feed, "__weakref__") else {}
+    )()
+    receive_all(feed, snapshot(A, seq=1), snapshot(B, seq=2), delta(A, seq=9), b"junk")
+    gone = weakref.ref(feed)
+    del feed
+    gc.collect()
+    assert gone() is None
+
+
+def test_an_update_and_a_book_outlive_their_feed(kb):
+    feed = kb.Feed()
+    book = feed.receive(snapshot()).book
+    update = feed.receive(delta())
+    del feed
+    gc.collect()
+    assert (update.book.market_ticker, book.best_yes_bid_e4()) == (A, 4200)
+
+
+@pytest.mark.parametrize("era", ["2025", "2026-01", "2026-03", "current"])
+def test_a_generated_tape_ends_in_exactly_the_books_it_tells_of(kb, era):
+    flow = part(kb, "sim.flow").Flow(seed=20, markets=3, frames=600, era=era, close=False)
+    feed = kb.Feed()
+    effects = {feed.receive(sent).effect.value for sent in flow}
+    assert effects == {"applied", "ignored"}
+    for ticker in flow.tickers:
+        assert levels(feed.books[ticker]) == {side: dict(flow.levels(ticker, side)) for side in ("yes", "no")}
+
+
+def test_an_ok_may_announce_a_market_that_is_named_in_no_other_frame(kb, feed):
+    receive_all(feed, subscribed(), frame("ok", sid=1, seq=1, id=2, msg={"market_tickers": [A, B]}), snapshot(A, seq=2))
+    assert [(book.market_ticker, book.state.value) for book in feed.books.values()] == [(A, "live"), (B, "new")]
+
+
+def test_the_core_knows_no_law(kb):
+    """FeedCore alone is the path of a frame; what a frame means is Feed's."""
+    messages, core = part(kb, "messages"), part(kb, "_backend").FeedCore
+    bare = core(messages.hot_decode, messages.HotDelta, messages.HotDeltaBody)
+    with pytest.raises((NotImplementedError, AttributeError)):
+        bare.receive(b"{}")
