@@ -10,28 +10,28 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-__all__ = ["IMPLEMENTATION", "BookCore", "FeedCore", "Level", "SidState", "Update"]
+__all__ = ["IMPLEMENTATION", "BookCore", "FeedCore", "Level", "SidState", "Update", "own_methods"]
 
 IMPLEMENTATION: str
 """Which core runs: ``"compiled"`` or ``"python"``."""
 
 if TYPE_CHECKING:
-    from ._core import BookCore, FeedCore, Level, SidState, Update
+    from ._core import BookCore, FeedCore, Level, SidState, Update, own_methods
 
     IMPLEMENTATION = "compiled"
 elif os.environ.get("KALSHI_BOOK_PURE") == "1":
-    from ._pycore import BookCore, FeedCore, Level, SidState, Update
+    from ._pycore import BookCore, FeedCore, Level, SidState, Update, own_methods
 
     IMPLEMENTATION = "python"
 else:
     try:
-        from ._core import BookCore, FeedCore, Level, SidState, Update
+        from ._core import BookCore, FeedCore, Level, SidState, Update, own_methods
 
         IMPLEMENTATION = "compiled"
     except ModuleNotFoundError as error:
         if error.name != f"{__package__}._core":
             raise
-        from ._pycore import BookCore, FeedCore, Level, SidState, Update
+        from ._pycore import BookCore, FeedCore, Level, SidState, Update, own_methods
 
         IMPLEMENTATION = "python"
         warnings.warn(

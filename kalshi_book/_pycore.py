@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -17,6 +17,8 @@ from sortedcontainers import SortedDict
 from . import _text, errors, messages, units
 from .kinds import Effect, Kind, StaleReason, State
 from .messages.book import Levels, Side, parse_levels
+
+_Class = TypeVar("_Class", bound=type)
 
 _ONE_AT_A_TIME = RLock()
 """Holds a reader in another thread off while a book is half-way through a change. One for all: the twin is not for speed."""
@@ -161,6 +163,7 @@ class BookCore:
     __slots__ = (
         "_clock",
         "_is_known",
+        "_kept",
         "_ladders",
         "_market_ticker",
         "_received_ns",
@@ -179,6 +182,7 @@ class BookCore:
         self._stale_reason: str | None = None
         self._ladders: tuple[SortedDict[int, int], SortedDict[int, int]] = (SortedDict(), SortedDict())
         self._is_known = False
+        self._kept = False
         self._sid_state: SidState | None = None
         self._seq: int | None = None
         self._clock: int | None = None
@@ -221,27 +225,34 @@ class BookCore:
     def received_ns(self) -> int | None:
         return self._received_ns
 
-    def _require_live(self) -> None:
-        if self._state is not State.LIVE:
+    @property
+    def _core(self) -> BookCore:
+        return self
+
+    @property
+    def _live(self) -> bool:
+        return True
+
+    def _is_kept(self) -> bool:
+        return self._kept
+
+    def _require(self, live: bool) -> None:
+        if self._state is not State.LIVE and (live or not self._is_known):
             raise errors.BookNotLive(
                 market_ticker=self._market_ticker, state=self._state, stale_reason=self._stale_reason, seq=self._seq
             )
 
     def best_yes_bid(self) -> Level | None:
-        self._require_live()
-        return self._known_best(False, False)
+        return self._best(False, False, True)
 
     def best_yes_ask(self) -> Level | None:
-        self._require_live()
-        return self._known_best(False, True)
+        return self._best(False, True, True)
 
     def best_no_bid(self) -> Level | None:
-        self._require_live()
-        return self._known_best(True, False)
+        return self._best(True, False, True)
 
     def best_no_ask(self) -> Level | None:
-        self._require_live()
-        return self._known_best(True, True)
+        return self._best(True, True, True)
 
     def best_yes_bid_e4(self) -> int | None:
         return _price_of(self.best_yes_bid())
@@ -259,25 +270,25 @@ class BookCore:
         no = units.outcome_is_no(outcome_side)
         _int64(price_e4, "price_e4")
         _int64(delta_e2, "delta_e2")
-        self._require_live()
+        self._require(True)
         return self._apply_delta(no, price_e4, delta_e2)[0]
 
     def _apply_delta(self, no: bool, price_e4: int, delta_e2: int) -> tuple[int, bool]:
-        ladder = self._ladders[no]
-        rests = ladder.get(price_e4, 0)
-        size = rests + delta_e2
-        if not units.MIN_PRICE_E4 <= price_e4 <= units.MAX_PRICE_E4 or not 0 <= size <= units.INT64_MAX:
-            self._contradict(no, price_e4, delta_e2, rests, StaleReason.CONTRADICTION)
-        before = _top(ladder)
         with _ONE_AT_A_TIME:
+            ladder = self._ladders[no]
+            rests = ladder.get(price_e4, 0)
+            size = rests + delta_e2
+            if not units.MIN_PRICE_E4 <= price_e4 <= units.MAX_PRICE_E4 or not 0 <= size <= units.INT64_MAX:
+                self._contradict(no, price_e4, delta_e2, rests, StaleReason.CONTRADICTION)
+            before = _top(ladder)
             if size:
                 ladder[price_e4] = size
             else:
                 ladder.pop(price_e4, None)
-        top_changed = _top(ladder) != before
-        if top_changed and self._is_crossed():
-            self._contradict(no, price_e4, delta_e2, size, StaleReason.CROSSED)
-        return size, top_changed
+            top_changed = _top(ladder) != before
+            if top_changed and self._is_crossed():
+                self._contradict(no, price_e4, delta_e2, size, StaleReason.CROSSED)
+            return size, top_changed
 
     def _contradict(self, no: bool, price_e4: int, delta_e2: int, size_e2: int, reason: StaleReason) -> None:
         self._set_state(State.STALE, reason)
@@ -291,7 +302,13 @@ class BookCore:
         )
 
     def _load(
-        self, yes: Sequence[Any], yes_in_cents: bool, no: Sequence[Any], no_in_cents: bool, use_yes_price: bool
+        self,
+        yes: Sequence[Any],
+        yes_in_cents: bool,
+        no: Sequence[Any],
+        no_in_cents: bool,
+        use_yes_price: bool,
+        stale_reason: str | None,
     ) -> bool:
         new_yes = _ladder(parse_levels(yes, yes_in_cents, "yes"), False)
         new_no = _ladder(parse_levels(no, no_in_cents, "no"), use_yes_price)
@@ -300,18 +317,13 @@ class BookCore:
         with _ONE_AT_A_TIME:
             self._ladders = (new_yes, new_no)
             self._is_known = True
+            if stale_reason is None and self._is_crossed():
+                stale_reason = StaleReason.CROSSED
+            self._set_state(State.LIVE if stale_reason is None else State.STALE, stale_reason)
         return changed
 
-    def _stamp(
-        self,
-        sid_state: SidState | None,
-        seq: int | None,
-        clock: int | None,
-        ts_ms: int | None,
-        received_ns: int | None,
-    ) -> None:
+    def _stamp(self, seq: int | None, clock: int | None, ts_ms: int | None, received_ns: int | None) -> None:
         self._seq, self._clock, self._ts_ms, self._received_ns = seq, clock, ts_ms, received_ns
-        self._sid_state = sid_state
 
     def _join(self, sid_state: SidState | None) -> None:
         self._sid_state = sid_state
@@ -329,33 +341,37 @@ class BookCore:
         yes, no = self._ladders
         return bool(yes and no) and yes.keys()[-1] + no.keys()[-1] >= units.PRICE_SCALE
 
-    def _known_best(self, no: bool, ask: bool) -> Level | None:
-        return next(iter(self._known_levels(no, ask, 1)), None)
+    def _best(self, no: bool, ask: bool, live: bool) -> Level | None:
+        return next(iter(self._levels(no, ask, 1, live)), None)
 
-    def _known_bbo(self, no: bool) -> tuple[Level | None, Level | None]:
+    def _bbo(self, no: bool, live: bool) -> tuple[Level | None, Level | None]:
         with _ONE_AT_A_TIME:
-            return self._known_best(no, False), self._known_best(no, True)
+            return self._best(no, False, live), self._best(no, True, live)
 
-    def _known_levels(self, no: bool, ask: bool, n: int) -> list[Level]:
+    def _levels(self, no: bool, ask: bool, n: int, live: bool) -> list[Level]:
         with _ONE_AT_A_TIME:
-            ladder = self._ladders[no != ask]
-            best_first = list(ladder.items())[::-1][:n]
+            self._require(live)
+            best_first = list(self._ladders[no != ask].items())[::-1][:n]
         return [Level(price_e4=units.flip_e4(price) if ask else price, size_e2=size) for price, size in best_first]
 
-    def _known_depth(self, no: bool, n: int) -> tuple[list[Level], list[Level]]:
+    def _depth(self, no: bool, n: int, live: bool) -> tuple[list[Level], list[Level]]:
         with _ONE_AT_A_TIME:
-            return self._known_levels(no, False, n), self._known_levels(no, True, n)
+            return self._levels(no, False, n, live), self._levels(no, True, n, live)
 
-    def _known_size(self, no: bool, price_e4: int) -> int:
-        return int(self._ladders[no].get(price_e4, 0))
+    def _size_at(self, no: bool, price_e4: int, live: bool) -> int:
+        with _ONE_AT_A_TIME:
+            self._require(live)
+            return int(self._ladders[no].get(price_e4, 0))
 
-    def _copy(self) -> BookCore:
+    def _copy(self, live: bool) -> BookCore:
         copy = BookCore(self._market_ticker)
         with _ONE_AT_A_TIME:
+            self._require(live)
             for name in BookCore.__slots__:
                 setattr(copy, name, getattr(self, name))
             yes, no = self._ladders
             copy._ladders = (yes.copy(), no.copy())
+            copy._kept = False
         return copy
 
     def _faults(self) -> list[str]:
@@ -400,9 +416,11 @@ class FeedCore:
 
     def _add_book(self, book: BookCore) -> None:
         self._books[book.market_ticker] = book
+        book._kept = True
 
     def _remove_book(self, book: BookCore) -> None:
         del self._books[book.market_ticker]
+        book._kept = False
 
     def _books_by_ticker(self) -> dict[str, BookCore]:
         return self._books
@@ -410,7 +428,12 @@ class FeedCore:
     def _stale_books(self, sid_state: SidState | None, stale_reason: str) -> int:
         staled = 0
         for book in self._books.values():
-            if book.is_live and (sid_state is None or book._belongs_to(sid_state)):
+            if book.state in (State.LIVE, State.NEW) and (sid_state is None or book._belongs_to(sid_state)):
                 book._set_state(State.STALE, stale_reason)
                 staled += 1
         return staled
+
+
+def own_methods(cls: _Class) -> _Class:
+    """Nothing to do here: a short way to call C methods."""
+    return cls

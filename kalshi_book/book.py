@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from . import units
-from ._backend import BookCore, Level, SidState
+from ._backend import BookCore, Level, SidState, own_methods
 from .errors import Contradiction, UsageError
 from .kinds import StaleReason, State
 from .messages import OrderbookDelta, OrderbookSnapshot
@@ -30,28 +30,39 @@ class Depth(NamedTuple):
 
 
 class Readings:
-    """What can be asked of a book. Which book, and whether it may answer, is ``_readable``'s to say."""
+    """What can be asked of a book.
+
+    Each answer is one call into the core, which checks how the book stands and reads it in one go: a change that comes
+    from another thread is seen whole or not at all.
+    """
 
     __slots__ = ()
 
-    def _readable(self) -> BookCore:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        @property
+        def _core(self) -> BookCore:
+            """The book that is read."""
+
+        @property
+        def _live(self) -> bool:
+            """Whether it must be LIVE; otherwise it must have had a snapshot."""
 
     def best_yes_bid(self) -> Level | None:
         """Give the highest price at which somebody buys YES, with its size; None: nobody."""
-        return self._readable()._known_best(False, False)
+        return self._core._best(False, False, self._live)
 
     def best_yes_ask(self) -> Level | None:
         """Give the lowest price at which YES can be bought ($1 less the best NO bid), with its size; None: nobody."""
-        return self._readable()._known_best(False, True)
+        return self._core._best(False, True, self._live)
 
     def best_no_bid(self) -> Level | None:
         """Give the highest price at which somebody buys NO, with its size; None: nobody."""
-        return self._readable()._known_best(True, False)
+        return self._core._best(True, False, self._live)
 
     def best_no_ask(self) -> Level | None:
         """Give the lowest price at which NO can be bought ($1 less the best YES bid), with its size; None: nobody."""
-        return self._readable()._known_best(True, True)
+        return self._core._best(True, True, self._live)
 
     def best_yes_bid_e4(self) -> int | None:
         """Give the price of ``best_yes_bid`` in $0.0001, or None."""
@@ -78,8 +89,7 @@ class Readings:
         Raises:
             BookNotLive: the book cannot know now.
         """
-        no = units.outcome_is_no(outcome_side)
-        return self._readable()._known_bbo(no)
+        return self._core._bbo(units.outcome_is_no(outcome_side), self._live)
 
     def bids(self, n: int | None = None, *, outcome_side: Side = "yes") -> list[Level]:
         """Give the best n bids of one outcome, highest price first. O(n).
@@ -91,8 +101,7 @@ class Readings:
         Raises:
             BookNotLive: the book cannot know now.
         """
-        no, count = units.outcome_is_no(outcome_side), units.count_argument(n)
-        return self._readable()._known_levels(no, False, count)
+        return self._core._levels(units.outcome_is_no(outcome_side), False, units.count_argument(n), self._live)
 
     def asks(self, n: int | None = None, *, outcome_side: Side = "yes") -> list[Level]:
         """Give the best n asks of one outcome, lowest price first: the other outcome's bids at $1 less their price. O(n).
@@ -104,8 +113,7 @@ class Readings:
         Raises:
             BookNotLive: the book cannot know now.
         """
-        no, count = units.outcome_is_no(outcome_side), units.count_argument(n)
-        return self._readable()._known_levels(no, True, count)
+        return self._core._levels(units.outcome_is_no(outcome_side), True, units.count_argument(n), self._live)
 
     def depth(self, n: int | None = None, *, outcome_side: Side = "yes") -> Depth:
         """Give the best n levels of both sides of one outcome, of one moment, best first. O(n).
@@ -117,8 +125,7 @@ class Readings:
         Raises:
             BookNotLive: the book cannot know now.
         """
-        no, count = units.outcome_is_no(outcome_side), units.count_argument(n)
-        return Depth(*self._readable()._known_depth(no, count))
+        return Depth(*self._core._depth(units.outcome_is_no(outcome_side), units.count_argument(n), self._live))
 
     def size_at(
         self,
@@ -142,18 +149,18 @@ class Readings:
             UsageError: no price of $0.0001 to $0.9999.
         """
         no, at = units.outcome_is_no(outcome_side), units.price_argument(price, price_e4=price_e4, cents=cents)
-        return units.size_decimal(self._readable()._known_size(no, at))
+        return units.size_decimal(self._core._size_at(no, at, self._live))
 
     @property
     def spread(self) -> Decimal | None:
         """Best YES ask less best YES bid in dollars, the same for NO; None unless both sides stand."""
-        bid, ask = self._readable()._known_bbo(False)
+        bid, ask = self._core._bbo(False, self._live)
         return None if bid is None or ask is None else units.price_decimal(ask.price_e4 - bid.price_e4)
 
     @property
     def mid(self) -> Decimal | None:
         """Half-way between best YES bid and best YES ask in dollars, exact to $0.00005; None unless both sides stand."""
-        bid, ask = self._readable()._known_bbo(False)
+        bid, ask = self._core._bbo(False, self._live)
         return None if bid is None or ask is None else Decimal(units.mid_text(bid.price_e4, ask.price_e4))
 
     def checksum(self) -> str:
@@ -162,9 +169,10 @@ class Readings:
         They are the first 8 bytes of SHA-256 over one line a level, ``"TICKER side price size\n"``: yes then no, prices
         ascending with 4 decimals (NO levels at their NO price), sizes with 2.
         """
-        return hashlib.sha256("".join(level_lines(self._readable())).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(level_lines(self._core, live=self._live)).encode()).hexdigest()[:16]
 
 
+@own_methods
 class OrderBook(BookCore, Readings):
     """The order book of one market. A feed makes and keeps it; by hand, ``apply`` and ``change`` do.
 
@@ -187,10 +195,6 @@ class OrderBook(BookCore, Readings):
 
     __slots__ = ()
 
-    def _readable(self) -> BookCore:
-        self._require_live()
-        return self
-
     @property
     def last_known(self) -> LastKnown:
         """A read-only view of the same book that answers in any state after the first snapshot."""
@@ -202,7 +206,7 @@ class OrderBook(BookCore, Readings):
         Raises:
             BookNotLive: the book cannot know now; ``book.last_known.snapshot()`` copies what it knew.
         """
-        return BookSnapshot(self._readable()._copy())
+        return BookSnapshot(self._copy(True))
 
     def apply(self, message: OrderbookSnapshot | OrderbookDelta, *, use_yes_price: bool = False) -> None:
         """Apply one decoded message: for people without a Feed. No sequence is checked.
@@ -221,14 +225,14 @@ class OrderBook(BookCore, Readings):
             raise TypeError(f"message must be OrderbookSnapshot or OrderbookDelta, not {type(message).__name__}")
         if message.market_ticker != self.market_ticker:
             raise UsageError(f"a message of {message.market_ticker} does not belong to the book of {self.market_ticker}")
-        state = SidState(message.sid, use_yes_price=use_yes_price)
         if isinstance(message, OrderbookDelta):
-            self._require_live()
-            no, price_e4, delta_e2 = delta_of(message, use_yes_price)
-            self._stamp(state, message.seq, message.msg.clock, message.msg.ts_ms, None)
-            self._apply_delta(no, price_e4, delta_e2)
-            return
-        self._take_snapshot(message, state, None)
+            self._require(True)
+            self._apply_delta(*delta_of(message, use_yes_price))
+            self._stamp(message.seq, message.msg.clock, message.msg.ts_ms, None)
+        else:
+            self._take_snapshot(message, use_yes_price, None, None)
+        if not self._is_kept():
+            self._join(SidState(message.sid))
         if not self.is_live:
             raise Contradiction(market_ticker=self.market_ticker, stale_reason=StaleReason.CROSSED)
 
@@ -244,10 +248,15 @@ class OrderBook(BookCore, Readings):
     def __repr__(self) -> str:
         return _repr("OrderBook", self)
 
-    # What a feed does with messages that belong here.
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a book follows its feed and cannot be copied or pickled; book.snapshot() is a copy of what it holds")
 
-    def _take_snapshot(self, message: OrderbookSnapshot, sid_state: SidState, received_ns: int | None) -> bool:
-        """Replace all levels and be LIVE, or STALE where the snapshot is crossed.
+    # What a feed does with a snapshot that belongs here.
+
+    def _take_snapshot(
+        self, message: OrderbookSnapshot, use_yes_price: bool, received_ns: int | None, stale_reason: str | None
+    ) -> bool:
+        """Replace all levels, and be LIVE, or STALE for the reason given, or because the snapshot is crossed.
 
         Returns:
             Whether a best level changed.
@@ -258,14 +267,10 @@ class OrderBook(BookCore, Readings):
         yes, yes_in_cents = raw_levels(message.msg, "yes")
         no, no_in_cents = raw_levels(message.msg, "no")
         try:
-            top_changed = self._load(yes, yes_in_cents, no, no_in_cents, sid_state.use_yes_price)
+            top_changed = self._load(yes, yes_in_cents, no, no_in_cents, use_yes_price, stale_reason)
         except ValueError as error:
             raise malformed(message, str(error)) from None
-        self._stamp(sid_state, message.seq, message.msg.clock, None, received_ns)
-        if self._is_crossed():
-            self._set_state(State.STALE, StaleReason.CROSSED)
-        else:
-            self._set_state(State.LIVE)
+        self._stamp(message.seq, message.msg.clock, None, received_ns)
         return top_changed
 
 
@@ -275,67 +280,68 @@ class LastKnown(Readings):
     It follows the book: what it answers changes when the book does.
     """
 
-    __slots__ = ("_book",)
+    __slots__ = ("_source",)
 
-    def __init__(self, book: BookCore) -> None:
-        self._book = book
+    _live = False
 
-    def _readable(self) -> BookCore:
-        if not self._book._known():
-            self._book._require_live()
-        return self._book
+    def __init__(self, source: BookCore) -> None:
+        self._source = source
+
+    @property
+    def _core(self) -> BookCore:
+        return self._source
 
     @property
     def market_ticker(self) -> str:
         """The market."""
-        return self._book.market_ticker
+        return self._core.market_ticker
 
     @property
     def state(self) -> State:
         """How the book stands."""
-        return self._book.state
+        return self._core.state
 
     @property
     def is_live(self) -> bool:
         """Whether the book is exact."""
-        return self._book.is_live
+        return self._core.is_live
 
     @property
     def stale_reason(self) -> str | None:
         """Why it is not LIVE, or None."""
-        return self._book.stale_reason
+        return self._core.stale_reason
 
     @property
     def sid(self) -> int | None:
         """The subscription that keeps the book, or None."""
-        return self._book.sid
+        return self._core.sid
 
     @property
     def seq(self) -> int | None:
         """Sequence number of the last frame that the book took in, or None."""
-        return self._book.seq
+        return self._core.seq
 
     @property
     def clock(self) -> int | None:
         """The exchange's clock for the market in that frame, or None."""
-        return self._book.clock
+        return self._core.clock
 
     @property
     def ts_ms(self) -> int | None:
         """The exchange's time of that frame where it was a delta, unix milliseconds, or None."""
-        return self._book.ts_ms
+        return self._core.ts_ms
 
     @property
     def received_ns(self) -> int | None:
         """The time of receipt of that frame, as it was passed in, or None."""
-        return self._book.received_ns
+        return self._core.received_ns
 
     def snapshot(self) -> BookSnapshot:
         """Copy the book as it is now. O(levels)."""
-        return BookSnapshot(self._readable()._copy())
+        return BookSnapshot(self._core._copy(False))
 
     def __repr__(self) -> str:
-        return _repr(type(self).__name__, self._book)
+        return _repr(type(self).__name__, self._core)
 
 
 class BookSnapshot(LastKnown):
@@ -354,9 +360,13 @@ def delta_of(message: OrderbookDelta, use_yes_price: bool) -> tuple[bool, int, i
     return no, units.flip_e4(price_e4) if no and use_yes_price else price_e4, message.delta_e2
 
 
-def level_lines(book: BookCore) -> Iterator[str]:
-    """Write the last known levels as text, one a line: yes then no, prices ascending, each outcome on its own scale."""
-    bids, asks = book._known_depth(False, units.INT64_MAX)
+def level_lines(book: BookCore, *, live: bool = False) -> Iterator[str]:
+    """Write levels as text, one a line: yes then no, prices ascending, each outcome on its own scale.
+
+    Raises:
+        BookNotLive: with ``live``, the book is not LIVE; without, it had no snapshot yet.
+    """
+    bids, asks = book._depth(False, units.INT64_MAX, live)
     for level in reversed(bids):
         yield f"{book.market_ticker} yes {units.price_text(level.price_e4)} {units.size_text(level.size_e2)}\n"
     for level in reversed(asks):
@@ -370,8 +380,10 @@ def _price_of(level: Level | None) -> int | None:
 
 def _repr(name: str, book: BookCore) -> str:
     state = str(book.state).upper() if book.stale_reason is None else f"{str(book.state).upper()} ({book.stale_reason})"
-    bid, ask = book._known_bbo(False)
-    top = f"{_top_text(bid)} / {_top_text(ask)}" if book._known() else "no snapshot yet"
+    top = "no snapshot yet"
+    if book._known():
+        bid, ask = book._bbo(False, False)
+        top = f"{_top_text(bid)} / {_top_text(ask)}"
     return f"<{name} {book.market_ticker} {state} seq={book.seq} yes {top}>"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from . import messages, sequence
-from ._backend import FeedCore, SidState, Update
+from ._backend import FeedCore, SidState, Update, own_methods
 from .book import OrderBook, delta_of
 from .errors import Contradiction, FeedError, MalformedFrame, UnknownMarket, UsageError
 from .kinds import Effect, Kind, StaleReason, State
@@ -80,6 +80,7 @@ class Books(Mapping[str, OrderBook]):
         return f"<Books: {len(self)} held, {sum(book.is_live for book in self.values())} live>"
 
 
+@own_methods
 class Feed(FeedCore):
     """The sans-I/O core of one connection: frames in, updates and exact books out.
 
@@ -169,8 +170,10 @@ class Feed(FeedCore):
         """
         if not isinstance(frame, (bytes, str)):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
-        if received_ns is not None and (type(received_ns) is not int or abs(received_ns) > INT64_MAX):
-            raise TypeError(f"received_ns must be int (nanoseconds, of 64 bits) or None, not {type(received_ns).__name__}")
+        if received_ns is not None and type(received_ns) is not int:
+            raise TypeError(f"received_ns must be int or None, not {type(received_ns).__name__}")
+        if received_ns is not None and abs(received_ns) > INT64_MAX:
+            raise UsageError("received_ns must fit 64 bits")
         if isinstance(frame, str):
             frame = str(frame)  # the decoder takes no subclass
         message: Message | MalformedFrame
@@ -179,43 +182,52 @@ class Feed(FeedCore):
         except MalformedFrame as error:
             message = _bare(error)
 
-        facts: dict[str, Any] = {"frame": frame, "received_ns": received_ns}
-        kind, effect, broken = _KINDS[type(message)], Effect.IGNORED, None
+        sid, seq = (message.msg.sid, None) if isinstance(message, Subscribed) else (message.sid, message.seq)
+        facts: dict[str, Any] = {"frame": frame, "received_ns": received_ns, "sid": sid, "seq": seq}
+        facts["market_ticker"] = getattr(message, "market_ticker", None)
+        facts["error"] = message if isinstance(message, MalformedFrame) else None
+        kind, effect = _KINDS[type(message)], Effect.IGNORED
         if self._is_open:
-            state, broken = self._count(message, frame, facts)
-            if broken is not Effect.DUPLICATE:
-                try:
-                    effect = self._take(message, state, facts)
-                except MalformedFrame as error:
-                    kind, effect = Kind.MALFORMED, self._take_malformed(_bare(error), state, facts)
+            try:
+                kind, effect = self._obey(message, kind, facts)
+            except BaseException:
+                # An interrupt or no memory: the number may be counted and the change not made, so no book is known to be
+                # right any more.
+                self._stale_books(None, StaleReason.INTERRUPTED)
+                raise
+        self._counts[kind, effect] += 1
+        if isinstance(message, MalformedFrame) or kind is Kind.MALFORMED:
+            return Update(kind=kind, effect=effect, **facts)
+        return Update(kind=kind, effect=effect, _message=message, **facts)
+
+    def _obey(self, message: Message | MalformedFrame, kind: Kind, facts: dict[str, Any]) -> tuple[Kind, Effect]:
+        """Do what a frame of an open connection says: first what its number says, then its content."""
+        state = None if facts["sid"] is None else self._state_of(facts["sid"])
+        broken = None if state is None or facts["seq"] is None else self._count(state, facts)
+        if broken is Effect.DUPLICATE:
+            return kind, broken
+        try:
+            effect = self._take(message, state, facts)
+        except MalformedFrame as error:
+            kind, effect = Kind.MALFORMED, self._take_malformed(_bare(error), state, facts)
         if broken is not None and (effect is Effect.IGNORED or (effect is Effect.APPLIED and kind is not Kind.SNAPSHOT)):
             effect = broken
-        self._counts[kind, effect] += 1
-        return Update(kind=kind, effect=effect, **facts)
+        return kind, effect
 
-    def _count(
-        self, message: Message | MalformedFrame, frame: bytes | str, facts: dict[str, Any]
-    ) -> tuple[SidState | None, Effect | None]:
+    def _count(self, state: SidState, facts: dict[str, Any]) -> Effect | None:
         """Check the sequence (F2 to F5, F15), before anything else is made of the frame."""
-        if isinstance(message, Subscribed):
-            return self._state_of(message.msg.sid), None
-        facts["sid"], facts["seq"] = sid, seq = message.sid, message.seq
-        if sid is None:
-            return None, None
-        state = self._state_of(sid)
-        if seq is None:
-            return state, None
-        broken, skipped = sequence.judge(state, seq, frame)
+        broken, facts["skipped"] = sequence.judge(state, facts["seq"], facts["frame"])
         if broken is Effect.DUPLICATE:
-            return state, broken
-        state.last_seq, state.last_frame = seq, frame
-        facts["skipped"] = skipped
-        self._skipped += skipped
+            return broken
+        state.last_seq, state.last_frame = facts["seq"], facts["frame"]
+        self._skipped += facts["skipped"]
         if broken is Effect.GAP and self._filtered:
-            return state, None
+            return None
         if broken is not None:
             self._stale_books(state, StaleReason(broken.value))
-        return state, broken
+        if broken is Effect.BACKWARDS:
+            state.is_dead = False  # it counts anew, so it lives anew
+        return broken
 
     def _state_of(self, sid: int) -> SidState:
         state = self._sids.get(sid)
@@ -230,7 +242,7 @@ class Feed(FeedCore):
         if state is None:
             return Effect.IGNORED
         if isinstance(message, Subscribed):
-            return self._take_subscribed(message, state, facts)
+            return self._take_subscribed(message, state)
         if isinstance(message, OrderbookDelta):
             return self._take_delta(message, state, facts)
         if isinstance(message, OrderbookSnapshot):
@@ -245,22 +257,20 @@ class Feed(FeedCore):
 
     def _take_snapshot(self, message: OrderbookSnapshot, state: SidState, facts: dict[str, Any]) -> Effect:
         """F6, F8, F11, F12, F14."""
-        book = self._held(message.market_ticker)
         validate_snapshot(message, facts["frame"])
-        facts["market_ticker"] = message.market_ticker
-        held = book is not None and book._belongs_to(state)
-        if state.is_dead or (message.id is not None and not held and book is not None and book.is_live):
-            facts["book"] = book
+        book = facts["book"] = self._held(message.market_ticker)
+        is_held = message.id is None or (book is not None and book._belongs_to(state))
+        if state.is_dead or (book is not None and book.is_live and not is_held):
             return Effect.IGNORED
         taker = OrderBook(message.market_ticker) if book is None else book
         before = taker.state
-        facts["top_changed"] = taker._take_snapshot(message, state, facts["received_ns"])
-        facts["book"] = taker
+        # The answer to a get_snapshot for a market that is not held: no deltas will follow it.
+        stale_reason = None if is_held else StaleReason.NOT_SUBSCRIBED
+        facts["top_changed"] = taker._take_snapshot(message, state.use_yes_price, facts["received_ns"], stale_reason)
+        taker._join(state if is_held else None)
         if book is None:
+            facts["book"] = taker
             self._add_book(taker)
-        if message.id is not None and not held:  # the answer to a get_snapshot: no deltas will follow it
-            taker._join(None)
-            taker._set_state(State.STALE, StaleReason.NOT_SUBSCRIBED)
         if not taker.is_live:
             return Effect.STALED
         return Effect.APPLIED if before in (State.NEW, State.LIVE) else Effect.HEALED
@@ -271,7 +281,6 @@ class Feed(FeedCore):
         no, price_e4, delta_e2 = delta_of(message, state.use_yes_price)
         facts.update(
             book=book,
-            market_ticker=message.market_ticker,
             outcome_side=message.outcome_side,
             price_e4=price_e4,
             delta_e2=delta_e2,
@@ -279,41 +288,43 @@ class Feed(FeedCore):
         )
         if book is None or not book.is_live or not book._belongs_to(state) or state.is_dead:
             return Effect.IGNORED
-        book._stamp(state, message.seq, message.msg.clock, message.msg.ts_ms, facts["received_ns"])
+        effect = Effect.APPLIED
         try:
             facts["size_e2"], facts["top_changed"] = book._apply_delta(no, price_e4, delta_e2)
         except Contradiction as error:
-            facts["error"] = _bare(error)
-            if error.stale_reason == StaleReason.CROSSED:
-                facts["size_e2"], facts["top_changed"] = error.size_e2, True
-            return Effect.STALED
-        return Effect.APPLIED
+            effect, facts["error"] = Effect.STALED, _bare(error)
+            if error.stale_reason != StaleReason.CROSSED:
+                return effect
+            facts["size_e2"], facts["top_changed"] = error.size_e2, True
+        book._stamp(message.seq, message.msg.clock, message.msg.ts_ms, facts["received_ns"])
+        return effect
 
     def _take_malformed(self, error: MalformedFrame, state: SidState | None, facts: dict[str, Any]) -> Effect:
         """F9: the narrowest scope that can be read is STALE."""
         book = None if error.market_ticker is None else self._held(error.market_ticker)
-        facts.update(error=error, market_ticker=error.market_ticker, book=book)
+        facts.update(error=error, book=book)
         if error.market_ticker is None:
             staled = self._stale_books(state, StaleReason.MALFORMED) if state is not None else 0
             return Effect.STALED if staled else Effect.IGNORED
-        if book is None or not book.is_live:
+        if book is None or book.state not in (State.LIVE, State.NEW):
             return Effect.IGNORED
         book._set_state(State.STALE, StaleReason.MALFORMED)
         return Effect.STALED
 
-    def _take_subscribed(self, message: Subscribed, state: SidState, facts: dict[str, Any]) -> Effect:
-        """F5: for a sid that has counted already it is a restart."""
-        facts["sid"] = state.sid
+    def _take_subscribed(self, message: Subscribed, state: SidState) -> Effect:
+        """F5: for a sid that has counted already it is a restart. F11: and nothing is held on it yet."""
         restarted = state.last_seq is not None
         if restarted:
             self._stale_books(state, StaleReason.BACKWARDS)
+            for book in self._books_of(state):
+                book._join(None)
         state.last_seq = state.last_frame = None
         state.is_dead, state.channel = False, message.msg.channel
         return Effect.BACKWARDS if restarted else Effect.IGNORED
 
     def _take_ok(self, message: Ok, state: SidState) -> Effect:
         """F11: what a subscription of the book channel holds is what the list in its last ``ok`` says."""
-        mine = [book for book in self.books.values() if book._belongs_to(state)]
+        mine = self._books_of(state)
         if message.held is None or state.is_dead or not (mine or state.channel == BOOK_CHANNEL):
             return Effect.IGNORED
         held = set(message.held)
@@ -323,12 +334,15 @@ class Feed(FeedCore):
         for ticker in dict.fromkeys(announced):
             self._add_book(OrderBook(ticker))
         for ticker in message.held:
-            self._books_by_ticker()[ticker]._join(state)
+            book = self._books_by_ticker()[ticker]
+            if book.is_live and not book._belongs_to(state):  # its snapshot on this subscription is still to come
+                book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
+            book._join(state)
         return Effect.STALED if left else Effect.APPLIED if announced else Effect.IGNORED
 
     def _take_unsubscribed(self, state: SidState) -> Effect:
         """F11: its books leave, and never come back."""
-        mine = [book for book in self.books.values() if book._belongs_to(state)]
+        mine = self._books_of(state)
         self._drop(mine)
         state.is_dead = True
         return Effect.STALED if mine else Effect.IGNORED
@@ -337,6 +351,10 @@ class Feed(FeedCore):
         """F19: the subscription is dead, and its books are not kept any more."""
         state.is_dead = True
         return Effect.STALED if self._stale_books(state, StaleReason.TERMINAL_ERROR) else Effect.IGNORED
+
+    def _books_of(self, state: SidState) -> list[OrderBook]:
+        """The books that a subscription keeps. O(books)."""
+        return [book for book in self._books_view.values() if book._belongs_to(state)]
 
     def _held(self, market_ticker: str) -> OrderBook | None:
         return cast("OrderBook | None", self._books_by_ticker().get(market_ticker))

@@ -30,7 +30,7 @@ class Effect(_Word):
     """
 
     APPLIED = "applied"
-    """The book changed as the frame says (or the feed took note of a response)."""
+    """The book changed as the frame says, or an ``ok`` announced books."""
     HEALED = "healed"
     """A snapshot made a STALE book LIVE again."""
     GAP = "gap"
@@ -53,7 +53,7 @@ class State(_Word):
     LIVE = "live"
     """Exact, from its snapshot to the next gap, disconnect or contradiction."""
     STALE = "stale"
-    """Was exact once; ``stale_reason`` says why it cannot be trusted now. The next snapshot heals it."""
+    """Cannot be trusted now; ``stale_reason`` says why. The next snapshot of its subscription heals it."""
     UNAVAILABLE = "unavailable"
     """The exchange does not answer for this market; asked again from time to time."""
 
@@ -67,6 +67,7 @@ class StaleReason(_Word):
     CONTRADICTION = "contradiction"
     CROSSED = "crossed"
     DISCONNECTED = "disconnected"
+    INTERRUPTED = "interrupted"
     TERMINAL_ERROR = "terminal_error"
     UNSUBSCRIBED = "unsubscribed"
     NOT_SUBSCRIBED = "not_subscribed"

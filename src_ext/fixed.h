@@ -79,4 +79,18 @@ static inline int fixed_signed(const char *text, size_t length, int places, int6
     return fixed_unsigned(text, length, places, out);
 }
 
+/* As fixed_signed with FIXED_PRICE_PLACES, where the usual text, "0." and four digits, is read without a loop. */
+static inline int fixed_price(const char *text, size_t length, int64_t *out)
+{
+    if (length == 6 && text[0] == '0' && text[1] == '.') {
+        unsigned a = (unsigned char)(text[2] - '0'), b = (unsigned char)(text[3] - '0');
+        unsigned c = (unsigned char)(text[4] - '0'), d = (unsigned char)(text[5] - '0');
+        if ((a <= 9) & (b <= 9) & (c <= 9) & (d <= 9)) {
+            *out = (int64_t)(a * 1000 + b * 100 + c * 10 + d);
+            return 1;
+        }
+    }
+    return fixed_signed(text, length, FIXED_PRICE_PLACES, out);
+}
+
 #endif

@@ -9,6 +9,7 @@ cdef extern from "fixed.h" nogil:
     const int64_t PRICE_SCALE_E4
     int64_t flip_e4(int64_t price_e4) noexcept
     bint fixed_unsigned(const char *text, size_t length, int places, int64_t *out) noexcept
+    bint fixed_price(const char *text, size_t length, int64_t *out) noexcept
     bint fixed_signed(const char *text, size_t length, int places, int64_t *out) noexcept
 
 
@@ -27,6 +28,7 @@ cdef extern from "ladder.h" nogil:
     void ladder_free(ladder_t *ladder) noexcept
     int64_t ladder_size_at(const ladder_t *ladder, int32_t price) noexcept
     int ladder_resize(ladder_t *ladder, int32_t capacity) noexcept
+    void ladder_prefetch(const ladder_t *ladder) noexcept
     int ladder_add(ladder_t *ladder, int32_t price, int64_t delta, int64_t *size, bint *is_top) noexcept
     int ladder_push(ladder_t *ladder, int32_t price, int64_t size) noexcept
     int ladder_finish(ladder_t *ladder) noexcept

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prefetch.h"
+
 #ifndef TICKERS_CALLOC
 #define TICKERS_CALLOC calloc
 #define TICKERS_FREE free
@@ -76,12 +78,22 @@ static inline tickers_slot_t *tickers_probe(const tickers_t *table, uint32_t has
     return &table->slots[at];
 }
 
+static inline void *tickers_probe_ahead(const tickers_t *table, uint32_t hash, const char *key, size_t length)
+{
+    const tickers_slot_t *slot = &table->slots[hash & table->mask];
+
+    PREFETCH(slot->value);
+    PREFETCH((uintptr_t)slot->value + 64);
+    PREFETCH((uintptr_t)slot->value + 128);
+    return tickers_probe(table, hash, key, length)->value;
+}
+
 /* The value of `key`, or NULL. */
 static inline void *tickers_get(const tickers_t *table, const char *key, size_t length)
 {
     if (table->slots == NULL)
         return NULL;
-    return tickers_probe(table, tickers_hash(key, length), key, length)->value;
+    return tickers_probe_ahead(table, tickers_hash(key, length), key, length);
 }
 
 static inline int tickers_resize(tickers_t *table, size_t slots)

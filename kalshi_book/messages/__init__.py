@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from ..errors import MalformedFrame
 from .book import (
@@ -52,14 +52,28 @@ class Unknown(Struct, frozen=True):
     Attributes:
         type: as on the wire.
         sid, seq, id: where they stand at the top as whole numbers, else None.
-        content: the whole frame as plain Python values; its numbers with a fraction are floats, so read no price here.
+        market_ticker: where ``msg`` has one, else None.
+        frame: as it came.
     """
 
     type: str
     sid: int | None
     seq: int | None
     id: int | None
-    content: dict[str, Any]
+    market_ticker: str | None
+    frame: bytes | str
+
+    @property
+    def content(self) -> Any:
+        """The frame as plain Python values, decoded at each call. Numbers with a fraction are floats: read no price here.
+
+        Raises:
+            MalformedFrame: it holds a value that Python values cannot (1e999, say).
+        """
+        try:
+            return msgspec.json.decode(self.frame)
+        except _NOT_JSON as error:
+            raise MalformedFrame(_first_line(error), type=self.type, sid=self.sid, seq=self.seq) from None
 
 
 Typed: TypeAlias = OrderbookSnapshot | OrderbookDelta | Subscribed | Ok | SubscriptionList | Unsubscribed | Error
@@ -69,6 +83,7 @@ _TYPED: msgspec.json.Decoder[Typed] = msgspec.json.Decoder(Typed)
 _TYPES = frozenset(
     {"orderbook_snapshot", "orderbook_delta", "subscribed", "ok", "list_subscriptions", "unsubscribed", "error"}
 )
+_FIELDS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 hot_decode = msgspec.json.Decoder(HotDelta | OrderbookSnapshot).decode
@@ -116,24 +131,25 @@ def read(frame: bytes | str) -> Message:
 
 
 def _untyped(frame: bytes | str, refusal: Exception) -> Unknown:
-    """Tell a type that we do not know from a frame that is wrong, and read what can be read of both."""
+    """Tell a type that we do not know from a frame that is wrong, and read what can be read of both.
+
+    Only what is asked for is read; the rest is skipped over, so an odd value somewhere costs nothing.
+    """
     try:
-        content = msgspec.json.decode(frame)
+        top = _FIELDS.decode(frame)
+    except msgspec.ValidationError as error:
+        raise MalformedFrame(f"expected a JSON object: {_first_line(error)}") from None
     except _NOT_JSON as error:
         raise MalformedFrame(f"expected JSON: {_first_line(error)}", is_json=False) from None
-    if not isinstance(content, dict):
-        raise MalformedFrame(f"expected a JSON object, found {type(content).__name__}") from None
-    type_, msg = content.get("type"), content.get("msg")
-    sid, seq = _count_or_none(content.get("sid")), _count_or_none(content.get("seq"))
-    if isinstance(type_, str) and type_ not in _TYPES:
-        return Unknown(type=type_, sid=sid, seq=seq, id=int_or_none(content.get("id")), content=content)
-    raise MalformedFrame(
-        _first_line(refusal),
-        type=str_or_none(type_),
-        market_ticker=str_or_none(msg.get("market_ticker")) if isinstance(msg, dict) else None,
-        sid=sid,
-        seq=seq,
-    ) from None
+    type_, id_ = str_or_none(top.get("type")), int_or_none(top.get("id"))
+    sid, seq = _count_or_none(top.get("sid")), _count_or_none(top.get("seq"))
+    try:
+        market_ticker = str_or_none(_FIELDS.decode(top["msg"]).get("market_ticker"))
+    except (KeyError, *_NOT_JSON):
+        market_ticker = None
+    if type_ is not None and type_ not in _TYPES:
+        return Unknown(type_, sid, seq, id_, market_ticker, frame)
+    raise MalformedFrame(_first_line(refusal), type=type_, market_ticker=market_ticker, sid=sid, seq=seq) from None
 
 
 def _count_or_none(value: object) -> int | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from .. import units
 from ..errors import MalformedFrame
@@ -202,9 +202,19 @@ def parse_levels(raw: Sequence[Any], in_cents: bool, outcome_side: Side) -> Leve
 
 
 def unknown_array(frame: bytes | str) -> str | None:
-    """Name an array in a snapshot's ``msg`` that we do not know: a side that was renamed, perhaps (feed rule F6)."""
-    msg = msgspec.json.decode(frame)["msg"]
-    return next((key for key, value in msg.items() if isinstance(value, list) and key not in LEVEL_FIELDS), None)
+    """Name an array in a snapshot's ``msg`` that we do not know: a side that was renamed, perhaps (feed rule F6).
+
+    Values are only skipped over, as where the message itself was read: what fails here failed there.
+    """
+    msg = _SIDES.decode(frame).msg
+    return next((key for key, value in msg.items() if bytes(value).startswith(b"[") and key not in LEVEL_FIELDS), None)
+
+
+class _Sides(Struct):
+    msg: dict[str, Raw]
+
+
+_SIDES = msgspec.json.Decoder(_Sides)
 
 
 def has_absent_side(msg: SnapshotBody) -> bool:

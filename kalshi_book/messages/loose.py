@@ -14,11 +14,22 @@ from msgspec import UNSET, Raw, Struct
 if TYPE_CHECKING:
     OptionalInt = int | None
     OptionalStr = str | None
+    OptionalTexts = list[str] | None
     Loose = object
 else:
-    OptionalInt = OptionalStr = Loose = Raw
+    OptionalInt = OptionalStr = OptionalTexts = Loose = Raw
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+_NOT_READ = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class _Unreadable:
+    """Stands for a value that is there and cannot be read: present, and never a number or a text."""
+
+    def __repr__(self) -> str:
+        return "what no reader can hold"
+
+
+UNREADABLE = _Unreadable()
 
 
 def int_or_none(value: object) -> int | None:
@@ -33,14 +44,20 @@ def str_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def texts_or_none(value: object) -> list[str] | None:
+    """Keep a list of texts, drop everything else."""
+    value = plain(value)
+    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+
 def plain(value: object) -> object:
-    """Read the text of a field, where it is one; None where no reader can hold what it says."""
+    """Read the text of a field, where it is one; UNREADABLE where no reader can hold what it says (1e999, say)."""
     if not isinstance(value, Raw):
         return value
     try:
         return msgspec.json.decode(value)
-    except _UNREADABLE:
-        return None
+    except _NOT_READ:
+        return UNREADABLE
 
 
 def first_present(*values: object) -> object:
@@ -55,7 +72,7 @@ class Envelope(Struct, kw_only=True):
     """What may stand at the top of every message.
 
     Attributes:
-        id: the command that this answers, or None.
+        id: the command that this answers, or None (the exchange writes 0 for none, too).
         sending_ts_ms: when the exchange queued the message, unix milliseconds (since 2026-10-01), or None.
     """
 
@@ -63,5 +80,5 @@ class Envelope(Struct, kw_only=True):
     sending_ts_ms: OptionalInt = None
 
     def __post_init__(self) -> None:
-        self.id = int_or_none(self.id)
+        self.id = int_or_none(self.id) or None
         self.sending_ts_ms = int_or_none(self.sending_ts_ms)

@@ -5,12 +5,13 @@ Source: the exchange's AsyncAPI text, read 2026-10-26; the shapes of late 2025 w
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from .book import Counter64
-from .loose import Envelope
+from .loose import Envelope, OptionalStr, OptionalTexts, plain, str_or_none, texts_or_none
 
 TERMINAL_ERRORS: Final = frozenset({10, 17, 25})
 """Error codes after which a subscription is dead: channel error, internal error (retired), buffer overflow."""
@@ -30,9 +31,16 @@ class Subscribed(Envelope, kw_only=True, tag_field="type", tag="subscribed"):
 
 
 class OkBody(Struct, frozen=True):
-    """What the subscription holds after the command: the full list, or nothing where the list was not asked for."""
+    """What the subscription holds after the command: the full list, or None where the list was not asked for."""
 
     market_tickers: list[str] | None = None
+
+
+if TYPE_CHECKING:
+    OkMsg = OkBody | list[ChannelSid] | None
+    Channels = list[ChannelSid] | None
+else:
+    OkMsg = Channels = Raw
 
 
 class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
@@ -43,8 +51,14 @@ class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
 
     sid: Counter64 | None = None
     seq: Counter64 | None = None
-    msg: OkBody | list[ChannelSid] | None = None
-    market_tickers: list[str] | None = None
+    msg: OkMsg = None
+    market_tickers: OptionalTexts = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        msg = plain(self.msg)
+        self.msg = OkBody(texts_or_none(msg.get("market_tickers"))) if isinstance(msg, dict) else channels_or_none(msg)
+        self.market_tickers = texts_or_none(self.market_tickers)
 
     @property
     def held(self) -> list[str] | None:
@@ -57,9 +71,21 @@ class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
 class SubscriptionList(Envelope, kw_only=True, tag_field="type", tag="list_subscriptions"):
     """The answer to ``list_subscriptions`` as it was in late 2025."""
 
-    subscriptions: list[ChannelSid] | None = None
     sid: Counter64 | None = None
     seq: Counter64 | None = None
+    subscriptions: Channels = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.subscriptions = channels_or_none(plain(self.subscriptions))
+
+
+def channels_or_none(value: object) -> list[ChannelSid] | None:
+    """Keep a list of channels with their sids, drop everything else."""
+    try:
+        return msgspec.convert(value, list[ChannelSid])
+    except msgspec.ValidationError:
+        return None
 
 
 class Unsubscribed(Envelope, kw_only=True, tag_field="type", tag="unsubscribed"):
@@ -69,13 +95,18 @@ class Unsubscribed(Envelope, kw_only=True, tag_field="type", tag="unsubscribed")
     seq: Counter64 | None = None
 
 
-class ErrorBody(Struct, frozen=True):
-    """Which error, in the exchange's words."""
+class ErrorBody(Struct):
+    """Which error, in the exchange's words. Only the code is needed."""
 
     code: int
-    msg: str | None = None
-    market_ticker: str | None = None
-    market_tickers: list[str] | None = None
+    msg: OptionalStr = None
+    market_ticker: OptionalStr = None
+    market_tickers: OptionalTexts = None
+
+    def __post_init__(self) -> None:
+        self.msg = str_or_none(self.msg)
+        self.market_ticker = str_or_none(self.market_ticker)
+        self.market_tickers = texts_or_none(self.market_tickers)
 
 
 class Error(Envelope, kw_only=True, tag_field="type", tag="error"):

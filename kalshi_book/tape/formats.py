@@ -14,17 +14,19 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 import msgspec
 
 from ..errors import TapeError
+from ..units import INT64_MAX
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-BUFFER_BYTES = 1 << 20
+PIECE_BYTES = 1 << 16
+"""Read at once: what it holds is still in a processor's cache when its last line is decoded."""
 
 FRAME_KEYS = ("raw", "frame", "event", "message", "msg", "data")
 _RECEIPT_KEY = re.compile(r"(?:recv|receive|received|receipt|rx|local|captured?)(?:_\w+)?_(ns|us|ms|s)")
@@ -39,32 +41,11 @@ class NotAFrame(ValueError):
 
 
 class Line(NamedTuple):
-    """A frame of a recording, and when it was received where the line says so."""
+    """A frame of a recording, when it was received where the line says so, and what is odd about that, if anything."""
 
     frame: bytes | str
-    received_ns: int | None
-
-
-class _Piecewise(io.RawIOBase):
-    """Gives what a decompressor has, piece by piece, so that all that stands before damage is read.
-
-    A buffer straight over the decompressor would ask it for a whole megabyte, and lose that where it ends in an error.
-    """
-
-    def __init__(self, decompressor: gzip.GzipFile) -> None:
-        self._decompressor = decompressor
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._decompressor.read1(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
-def _buffered(decompressor: gzip.GzipFile) -> BinaryIO:
-    return io.BufferedReader(_Piecewise(decompressor), BUFFER_BYTES)
+    received_ns: int | None = None
+    oddity: str | None = None
 
 
 class OpenTape(NamedTuple):
@@ -73,12 +54,22 @@ class OpenTape(NamedTuple):
     Attributes:
         stream: its text, decompressed.
         file: the file under it, whose position tells how much is read; the same object where it is plain.
-        damage: what reading raises where the file is cut or damaged.
+        damage: what reading raises where a compressed file is cut or damaged.
     """
 
-    stream: BinaryIO
+    stream: ByteStream
     file: BinaryIO
-    damage: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
+    damage: tuple[type[Exception], ...] = ()
+
+
+class ByteStream(Protocol):
+    """What a tape is read from: a file or a decompressor."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Give some bytes, as many as are at hand and at most ``size``; none at the end."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 def open_tape(path: Path) -> OpenTape:
@@ -88,12 +79,12 @@ def open_tape(path: Path) -> OpenTape:
         TapeError: it cannot be opened, or it is compressed with Zstandard and that is not installed.
     """
     try:
-        file = io.BufferedReader(io.FileIO(path), BUFFER_BYTES)
+        file = io.BufferedReader(io.FileIO(path), PIECE_BYTES)
         magic = file.peek(4)[:4]
     except OSError as error:
         raise TapeError(str(path), f"cannot be read: {error.strerror or error}") from error
     if magic.startswith(GZIP_MAGIC):
-        return OpenTape(_buffered(gzip.GzipFile(fileobj=file)), file)
+        return OpenTape(gzip.GzipFile(fileobj=file), file, (EOFError, gzip.BadGzipFile, zlib.error))
     if magic != ZSTD_MAGIC:
         return OpenTape(file, file)
     try:
@@ -102,15 +93,24 @@ def open_tape(path: Path) -> OpenTape:
         file.close()
         hint = "is compressed with Zstandard, which is not installed: pip install 'kalshi-book[zstd]'"
         raise TapeError(str(path), hint) from None
-    return OpenTape(_buffered(zstd.ZstdFile(file)), file, (*OpenTape._field_defaults["damage"], zstd.ZstdError))
+    return OpenTape(zstd.ZstdFile(file), file, (EOFError, zstd.ZstdError))
 
 
-def lines_of(tape: OpenTape, found: list[str]) -> Iterator[bytes]:
-    """Read a compressed recording line by line; where it is cut or damaged, stop there and say so in ``found``."""
+def pieces_of(tape: OpenTape, damage: list[str]) -> Iterator[list[bytes]]:
+    """Read a recording piece by piece, each a list of lines without their newlines.
+
+    Cutting a piece at once is faster than asking for each line. Where a compressed file is cut or damaged, all that stands
+    before comes out, and ``damage`` gets a text that says so.
+    """
+    rest = b""
     try:
-        yield from tape.stream
+        while piece := tape.stream.read1(PIECE_BYTES):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield lines
     except tape.damage as error:
-        found.append(f"the file is cut or damaged from here on: {error}")
+        damage.append(f"the file is cut or damaged from here on: {error}")
+    if rest:
+        yield [rest]
 
 
 def unwrap(line: bytes | str) -> Line:
@@ -124,20 +124,27 @@ def unwrap(line: bytes | str) -> Line:
     except _NOT_JSON as error:
         raise NotAFrame(f"expected a frame, found no JSON object: {str(error).splitlines()[0]}") from None
     if "type" in top:
-        return Line(line, None)
-    raw = next((top[key] for key in FRAME_KEYS if key in top), None)
+        return Line(line)
+    raw = next((bytes(top[key]) for key in FRAME_KEYS if key in top), None)
     if raw is None:
         raise NotAFrame(f"expected a frame (with a type) or a frame under one of {', '.join(FRAME_KEYS)}, found neither")
-    frame = bytes(raw)
-    return Line(msgspec.json.decode(frame, type=str) if frame.startswith(b'"') else frame, _receipt(top))
+    try:
+        frame = msgspec.json.decode(raw, type=str) if raw.startswith(b'"') else raw
+    except _NOT_JSON as error:
+        raise NotAFrame(f"expected a frame as text, found what is none: {error}") from None
+    return Line(frame, *_receipt(top))
 
 
-def _receipt(top: dict[str, msgspec.Raw]) -> int | None:
-    """The time of receipt in nanoseconds, exactly, where a wrapper has one."""
+def _receipt(top: dict[str, msgspec.Raw]) -> tuple[int | None, str | None]:
+    """The time of receipt in nanoseconds, exactly, where a wrapper has one (a number, or a text of one); and what is odd."""
     for key, raw in top.items():
-        if (unit := _RECEIPT_KEY.fullmatch(key)) is not None:
-            try:
-                return int(Decimal(bytes(raw).decode()) * _NANOSECONDS[unit[1]])
-            except (InvalidOperation, ValueError, OverflowError):
-                return None
-    return None
+        if (unit := _RECEIPT_KEY.fullmatch(key)) is None or (text := bytes(raw).strip(b'"')) == b"null":
+            continue
+        try:
+            received_ns = int(Decimal(text.decode()) * _NANOSECONDS[unit[1]])
+        except (ArithmeticError, ValueError):
+            return None, f"expected a time of receipt under {key}, found no number: the frame is taken without one"
+        if abs(received_ns) > INT64_MAX:
+            return None, f"expected a time of receipt in {unit[1]} under {key}, found too large a number: taken without one"
+        return received_ns, None
+    return None, None

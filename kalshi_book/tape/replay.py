@@ -1,13 +1,14 @@
 """Replay of a recording through the same feed as live.
 
-Most lines are today's deltas, so they go from the file to the compiled core through ``map`` alone, without a line of
-Python for each; only a frame that the core hands to the law passes through here, and there what is no frame is sorted out.
+Most lines are today's deltas, so they go from the file to the compiled core through ``chain`` and ``map`` alone, without
+a line of Python for each; only a frame that the core hands to the law passes through here, and there what is no frame is sorted out.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from .._backend import Update
 from ..feed import Books, Feed
 from ..kinds import Kind
-from .formats import Line, NotAFrame, lines_of, open_tape, unwrap
+from .formats import Line, NotAFrame, open_tape, pieces_of, unwrap
 
 __all__ = ["Replay", "TapeProblem", "replay"]
 
@@ -61,7 +62,7 @@ class _TapeFeed(Feed):
     def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update | None:
         line = self.lines + 1
         if decoded is None and not self._is_unwrapped:
-            if frame.isspace():
+            if not frame or frame.isspace():
                 self._lines_without_frame += 1
                 return None
             try:
@@ -70,6 +71,8 @@ class _TapeFeed(Feed):
                 self._lines_without_frame += 1
                 self.report(line, str(error))
                 return None
+            if found.oddity is not None:
+                self.report(line, found.oddity)
             if found.frame is not frame:
                 return self._receive_unwrapped(found)
         update = super()._receive_other(decoded, frame, received_ns)
@@ -98,8 +101,7 @@ class Replay:
         self._damage: list[str] = []
         self._tape = open_tape(self.path)
         self._bytes_total = os.fstat(self._tape.file.fileno()).st_size
-        is_plain = self._tape.stream is self._tape.file
-        lines: Iterable[bytes] = self._tape.stream if is_plain else lines_of(self._tape, self._damage)
+        lines = chain.from_iterable(pieces_of(self._tape, self._damage))
         self._updates: Iterator[Update] = filter(None, map(self._feed.receive, lines))
 
     @property

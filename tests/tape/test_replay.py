@@ -46,9 +46,9 @@ class TestAReplay:
         assert book.asks() == [kb.Level(price_e4=4500, size_e2=4000)]
         assert problems == []
 
-    def test_gives_each_frame_as_it_stands_in_the_file(self, kb, tape):
+    def test_gives_each_frame_as_it_stands_in_the_file_without_its_newline(self, kb, tape):
         updates, _, _ = ending(kb, tape)
-        assert [update.frame for update in updates] == [line + b"\n" for line in LINES]
+        assert [update.frame for update in updates] == LINES
 
     def test_is_one_pass_with_its_books_open_all_the_while(self, kb, tape):
         with kb.replay(tape) as replayed:
@@ -185,6 +185,13 @@ class TestWrapped:
         updates, checksums, problems = ending(kb, write(tmp_path / "mixed.ndjson", lines))
         assert (checksums, problems) == ending(kb, tape)[1:]
         assert [update.received_ns for update in updates] == [None, 5_000_000, None, 6_000_000]
+
+    def test_an_odd_time_of_receipt_is_reported_and_loses_no_frame(self, kb, tmp_path):
+        lines = [b'{"recv_s":1793000000123,"raw":%b}' % LINES[0], b'{"recv_ms":5,"raw":%b}' % LINES[1]]
+        updates, _, problems = ending(kb, write(tmp_path / "odd.ndjson", lines))
+        assert [update.received_ns for update in updates] == [None, 5_000_000]
+        assert [line for line, _ in problems] == [1]
+        assert updates[-1].book.is_live
 
     def test_a_frame_of_another_type_is_unknown_as_ever(self, kb, tmp_path):
         trade = frame("trade", sid=2, seq=1, msg={"market_ticker": A})

@@ -17,9 +17,11 @@ tickers = st.sampled_from(TICKERS)
 sids = st.sampled_from(SIDS)
 eras = st.sampled_from(ERAS)
 steps = st.sampled_from(("next",) * 12 + ("gap", "gap", "back", "same"))
-prices = st.sampled_from(range(100, 2_000, 100)) | st.sampled_from((1, 9_999, 4_155, 4_900, 5_000, 5_100))
+prices = st.sampled_from((*range(100, 4_900, 300), 1, 33, 4_155)) | st.sampled_from((*range(100, 2_000, 100), 5_000, 9_999))
+low_prices = st.sampled_from((*range(100, 4_900, 300), 1, 33, 4_155))
 sizes = st.sampled_from((1, 55, 100, 12_000, 140_715_486))
 sides = st.lists(st.tuples(prices, sizes), max_size=6, unique_by=lambda level: level[0])
+low_sides = st.lists(st.tuples(low_prices, sizes), max_size=6, unique_by=lambda level: level[0])
 receipts = st.none() | st.integers(-TOP, TOP)
 
 
@@ -58,6 +60,7 @@ class Streams(RuleBasedStateMachine):
         self.skipped = 0
         self.left = []
         self.numbers = 0
+        self.resync(1, [(4_100, 12_000)], [(5_500, 700)], "current")
 
     # The model's count.
 
@@ -180,7 +183,30 @@ class Streams(RuleBasedStateMachine):
         self.count(sid, seq)
         self.send(frame(type_, sid=sid, seq=seq, msg={"code": 11}, **self.other_bytes()))
 
-    @rule(sid=sids)
+    @rule(sid=sids, yes=low_sides, no=low_sides, era=eras)
+    def resync(self, sid, yes, no, era):
+        """Snapshots of all markets in a row, on a sid that lives: what brings a stream back to life."""
+        if not self.is_open:
+            self.another_epoch("opened")
+        if sid in self.dead:
+            self.subscribed(sid)
+        for ticker in TICKERS:
+            self.snapshot(ticker, sid, "next", yes, no, era, False)
+
+    @rule(
+        ticker=tickers,
+        changes=st.lists(
+            st.tuples(st.sampled_from(SIDES), low_prices, sizes, st.sampled_from(("add", "less", "all", "zero"))), max_size=8
+        ),
+        era=eras,
+    )
+    def trading(self, ticker, changes, era):
+        """Good changes in a row, each compared."""
+        for side, price, amount, how in changes:
+            self.delta(ticker, False, "next", side, price, amount, how, era, None, None)
+            self.all_cores_agree_and_every_book_checks()
+            self.live_books_equal_the_model()
+
     def only_the_sid_can_be_read(self, sid):
         seq = self.number(sid, "next")
         if self.count(sid, seq):
@@ -219,7 +245,6 @@ class Streams(RuleBasedStateMachine):
         self.trio.receive(subscribed(sid))
         self.last_frame = None
 
-    @rule(sid=sids, code=st.sampled_from((10, 17, 25)))
     def terminal_error(self, sid, code):
         seq = self.number(sid, "next")
         if self.count(sid, seq):
@@ -227,7 +252,6 @@ class Streams(RuleBasedStateMachine):
             self.dead.add(sid)
         self.send(error(code, sid=sid, seq=seq))
 
-    @rule(sid=sids)
     def unsubscribed(self, sid):
         seq = self.number(sid, "next")
         if self.count(sid, seq):
@@ -235,7 +259,18 @@ class Streams(RuleBasedStateMachine):
             self.dead.add(sid)
         self.send(unsubscribed(sid, seq=seq))
 
-    @rule(how=st.sampled_from(("opened", "closed", "both")))
+    @rule(what=st.sampled_from(("terminal", "unsubscribed", "sid", "opened", "both", "closed")), sid=sids)
+    def disaster(self, what, sid):
+        """What takes many books at once, in one rule so that it stays rare."""
+        if what == "terminal":
+            self.terminal_error(sid, (10, 17, 25)[self.numbers % 3])
+        elif what == "unsubscribed":
+            self.unsubscribed(sid)
+        elif what == "sid":
+            self.only_the_sid_can_be_read(sid)
+        else:
+            self.another_epoch(what)
+
     def another_epoch(self, how):
         for shelf in self.shelves.values():
             shelf.live, shelf.sid = False, None
