@@ -249,7 +249,9 @@ class OrderBook(BookCore, Readings):
         return _repr("OrderBook", self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a book follows its feed and cannot be copied or pickled; book.snapshot() is a copy of what it holds")
+        raise TypeError(
+            "a book follows its feed and cannot be copied or pickled; book.snapshot() is a copy of what it holds"
+        )
 
     # What a feed does with a snapshot that belongs here.
 

@@ -30,7 +30,6 @@ from .messages import (
 )
 from .messages.book import validate_snapshot
 from .units import INT64_MAX
-from .units import INT64_MAX
 
 __all__ = ["Books", "Feed"]
 
@@ -173,7 +172,7 @@ class Feed(FeedCore):
         if received_ns is not None and type(received_ns) is not int:
             raise TypeError(f"received_ns must be int or None, not {type(received_ns).__name__}")
         if received_ns is not None and abs(received_ns) > INT64_MAX:
-            raise UsageError("received_ns must fit 64 bits")
+            raise TypeError("received_ns must be int of 64 bits, and is larger")
         if isinstance(frame, str):
             frame = str(frame)  # the decoder takes no subclass
         message: Message | MalformedFrame

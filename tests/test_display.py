@@ -1,6 +1,7 @@
 """A book as text."""
 
 import pytest
+
 from frames import A, delta, snapshot
 
 
@@ -36,7 +37,11 @@ def test_a_mid_between_two_ticks_is_exact(kb, feed):
 
 @pytest.mark.parametrize(
     ("yes", "no", "text"),
-    [([], [], "nobody on either side"), ([("0.4000", "1.00")], [], "nobody asks"), ([], [("0.4000", "1.00")], "nobody bids")],
+    [
+        ([], [], "nobody on either side"),
+        ([("0.4000", "1.00")], [], "nobody asks"),
+        ([], [("0.4000", "1.00")], "nobody bids"),
+    ],
 )
 def test_an_empty_side_is_said_in_words(kb, feed, yes, no, text):
     assert kb.ladder(feed.receive(snapshot(yes=yes, no=no)).book).splitlines()[1 + len(no)] == f"      {text}"

@@ -45,7 +45,7 @@ def test_the_published_example_from_end_to_end(kb):
             f"<Update delta gap {A} no $0.0001 +0.00 sid=1 seq=5 skipped=3>",
         ),
         (subscribed(3), "<Update subscribed ignored sid=3>"),
-        (trade(), "<Update unknown ignored sid=2 seq=1>"),
+        (trade(), "<Update unknown ignored KXDEMO-26-A sid=2 seq=1>"),
         (b"junk", "<Update malformed ignored>"),
         (delta(seq=2, delta_fp="x"), f"<Update malformed staled {A} sid=1 seq=2>"),
     ],

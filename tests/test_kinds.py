@@ -9,7 +9,7 @@ WORDS = {
     "Effect": ["applied", "healed", "gap", "backwards", "duplicate", "staled", "ignored"],
     "State": ["new", "live", "stale", "unavailable"],
     "StaleReason": [
-        "gap", "backwards", "malformed", "contradiction", "crossed", "disconnected", "terminal_error", "unsubscribed",
+        "gap", "backwards", "malformed", "contradiction", "crossed", "disconnected", "interrupted", "terminal_error", "unsubscribed",
         "not_subscribed", "no_snapshot",
     ],
 }  # fmt: skip

@@ -97,20 +97,25 @@ def test_a_delta_may_be_off_the_range_as_a_message(kb):
     assert kb.decode(delta(price="1.0000")).price_e4 == 10_000
 
 
-@pytest.mark.parametrize("field", ["price", "delta", "price_dollars", "delta_fp"])
-def test_an_old_field_that_no_reader_can_hold_is_read_as_absent(kb, field):
-    sent = delta(era="2026-01").replace(b'"price":42', b'"price":42,"q":1')
-    content = kb.decode(sent)
-    assert (content.price_e4, content.delta_e2) == (4200, 100)
-    other = {
-        "price": b'"price":42',
-        "delta": b'"delta":1',
-        "price_dollars": b'"price_dollars":"0.420"',
-        "delta_fp": b'"delta_fp":"1.00"',
-    }
-    broken = delta(era="2026-01").replace(other[field], b'"%s":1e999' % field.encode())
-    message = kb.decode(broken)
+UNREADABLE = {
+    "price": b'"price":42',
+    "delta": b'"delta":1',
+    "price_dollars": b'"price_dollars":"0.420"',
+    "delta_fp": b'"delta_fp":"1.00"',
+}
+
+
+@pytest.mark.parametrize("field", ["price", "delta"])
+def test_an_old_field_that_no_reader_can_hold_does_not_matter_beside_the_new_one(kb, field):
+    message = kb.decode(delta(era="2026-01").replace(UNREADABLE[field], b'"%s":1e999' % field.encode()))
     assert (message.price_e4, message.delta_e2) == (4200, 100)
+
+
+@pytest.mark.parametrize("field", ["price_dollars", "delta_fp"])
+def test_a_new_field_that_no_reader_can_hold_is_never_replaced_by_the_old_one(kb, field):
+    """F24: where both stand, dollars and fp win."""
+    with pytest.raises(kb.MalformedFrame, match="found what no reader can hold"):
+        kb.decode(delta(era="2026-01").replace(UNREADABLE[field], b'"%s":1e999' % field.encode()))
 
 
 def test_messages_can_be_made_by_hand(kb):

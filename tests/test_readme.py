@@ -20,7 +20,7 @@ def shown():
     screen, names = io.StringIO(), {}
     with contextlib.redirect_stdout(screen):
         for code in blocks("python"):
-            exec(compile(code, str(README), "exec"), names)  # noqa: S102
+            exec(compile(code, str(README), "exec"), names)
     return screen.getvalue().splitlines(), names
 
 

@@ -136,9 +136,11 @@ def _untyped(frame: bytes | str, refusal: Exception) -> Unknown:
     Only what is asked for is read; the rest is skipped over, so an odd value somewhere costs nothing.
     """
     try:
+        if isinstance(frame, bytes):
+            frame.decode()  # what is skipped over is not looked at as text, and JSON is
         top = _FIELDS.decode(frame)
-    except msgspec.ValidationError as error:
-        raise MalformedFrame(f"expected a JSON object: {_first_line(error)}") from None
+    except msgspec.ValidationError:
+        raise _no_object(frame) from None
     except _NOT_JSON as error:
         raise MalformedFrame(f"expected JSON: {_first_line(error)}", is_json=False) from None
     type_, id_ = str_or_none(top.get("type")), int_or_none(top.get("id"))
@@ -150,6 +152,13 @@ def _untyped(frame: bytes | str, refusal: Exception) -> Unknown:
     if type_ is not None and type_ not in _TYPES:
         return Unknown(type_, sid, seq, id_, market_ticker, frame)
     raise MalformedFrame(_first_line(refusal), type=type_, market_ticker=market_ticker, sid=sid, seq=seq) from None
+
+
+def _no_object(frame: bytes | str) -> MalformedFrame:
+    try:
+        return MalformedFrame(f"expected a JSON object, found {type(msgspec.json.decode(frame)).__name__}")
+    except _NOT_JSON as error:
+        return MalformedFrame(f"expected JSON: {_first_line(error)}", is_json=False)
 
 
 def _count_or_none(value: object) -> int | None:

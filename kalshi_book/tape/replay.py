@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from .._backend import Update
+from ..errors import UsageError
 from ..feed import Books, Feed
 from ..kinds import Kind
 from .formats import Line, NotAFrame, open_tape, pieces_of, unwrap
@@ -138,6 +139,7 @@ class Replay:
         """Close the file. The books stay."""
         self._tape.stream.close()
         self._tape.file.close()
+        self._updates = _closed(self.path)
 
     def __iter__(self) -> Iterator[Update]:
         return self._updates
@@ -155,6 +157,11 @@ class Replay:
 
     def __repr__(self) -> str:
         return f"<Replay {self.path.name}: {self.lines} lines read, {self.problem_count} problems, {len(self.books)} books>"
+
+
+def _closed(path: Path) -> Iterator[Update]:
+    raise UsageError(f"{path} is closed: read its updates before close, or inside its with block")
+    yield
 
 
 def replay(path: str | os.PathLike[str], *, use_yes_price: bool = False, filtered: bool = False) -> Replay:

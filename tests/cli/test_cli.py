@@ -8,9 +8,9 @@ import sys
 
 import pexpect
 import pytest
+
 from frames import A, B, delta, frame, snapshot
 from implementations import part
-
 from kalshi_book.sim.flow import Flow
 
 
@@ -88,7 +88,10 @@ class TestReplay:
 
     def test_shows_a_book_that_was_announced_and_never_came(self, run, tmp_path):
         path = tmp_path / "new.ndjson"
-        lines = [frame("subscribed", msg={"channel": "orderbook_delta", "sid": 1}), frame("ok", sid=1, seq=1, msg={"market_tickers": [A]})]
+        lines = [
+            frame("subscribed", msg={"channel": "orderbook_delta", "sid": 1}),
+            frame("ok", sid=1, seq=1, msg={"market_tickers": [A]}),
+        ]
         path.write_bytes(b"\n".join(lines))
         code, out, _ = run("replay", path)
         assert code == 0

@@ -19,7 +19,7 @@ GARBAGE = [
     b'{"type":"orderbook_delta"}', b'{"type":"orderbook_snapshot","msg":null}', b"[" * 10_000,
     "\ud800", "no JSON", '{"type":"ok","sid":"1"}', b'{"type":"error","msg":{}}',
 ]  # fmt: skip
-RECEIVED_NS = r"received_ns must be int \(nanoseconds, of 64 bits\) or None, not "
+RECEIVED_NS = "received_ns must be int or None, not "
 
 
 @pytest.mark.parametrize(("sent", "kind", "effect"), FRAMES)
@@ -87,7 +87,7 @@ def test_a_time_of_receipt_of_a_wrong_type_raises_and_changes_nothing(feed, wron
 def test_a_time_of_receipt_beyond_64_bits_raises_and_changes_nothing(feed, sent, wrong):
     feed.receive(snapshot())
     before = feed_facts(feed)
-    with pytest.raises(TypeError, match=rf"^{RECEIVED_NS}int$"):
+    with pytest.raises(TypeError, match=r"^received_ns must be int of 64 bits, and is larger$"):
         feed.receive(sent, received_ns=wrong)
     assert feed_facts(feed) == before
 

@@ -127,12 +127,12 @@ def test_a_gap_on_a_sid_without_books_is_an_event_and_hurts_no_book(kb, two):
     assert all(book.is_live for book in two.books.values())
 
 
-def test_a_new_book_stays_new_over_a_gap(kb, feed):
-    """There is nothing in it that could have become wrong."""
+def test_a_new_book_is_stale_over_a_gap_since_its_snapshot_may_be_what_was_lost(kb, feed):
     receive_all(feed, subscribed(), ok([A], seq=1))
     update = feed.receive(delta(A, seq=4))
     assert (update.effect, update.skipped) == (kb.Effect.GAP, 2)
-    assert (feed.books[A].state, feed.books[A].stale_reason) == (kb.State.NEW, None)
+    assert (feed.books[A].state, feed.books[A].stale_reason) == (kb.State.STALE, "gap")
+    assert feed.receive(snapshot(A, seq=5)).effect is kb.Effect.HEALED
 
 
 def test_counting_goes_on_behind_the_gap(two):

@@ -99,7 +99,7 @@ def _is_contradiction(kb, feed, update, side, price_e4, delta_e2, rests):
     assert type(error) is kb.Contradiction
     assert (error.market_ticker, error.stale_reason, error.outcome_side) == (A, "contradiction", side)
     assert (error.price_e4, error.delta_e2, error.size_e2) == (price_e4, delta_e2, rests)
-    assert (book.state, book.stale_reason, book.seq) == (kb.State.STALE, "contradiction", 2)
+    assert (book.state, book.stale_reason, book.seq) == (kb.State.STALE, "contradiction", 1)
     assert levels(book) == START
     assert feed.receive(delta(seq=3)).effect is kb.Effect.IGNORED
     assert feed.receive(snapshot(seq=4)).effect is kb.Effect.HEALED

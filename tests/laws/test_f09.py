@@ -24,7 +24,6 @@ def reasons(feed):
         delta(A, seq=3, delta_fp="lots"),
         delta(A, seq=3, price_dollars=None),
         snapshot(A, seq=3, yes_dollars_fp=7),
-        frame("ok", sid=1, seq=3, msg={"market_ticker": A, "market_tickers": 5}),
         encode({"type": 5, "sid": 1, "seq": 3, "msg": {"market_ticker": A}}),
         encode({"sid": 1, "seq": 3, "msg": {"market_ticker": A}}),
     ],
@@ -48,7 +47,6 @@ def test_where_the_ticker_can_be_read_its_book_is_stale(kb, three, sent):
         frame("orderbook_delta", sid=1, seq=3, msg={"market_ticker": 7}),
         frame("orderbook_snapshot", sid=1, seq=3, msg={}),
         frame("error", sid=1, seq=3, msg={"code": "ten"}),
-        frame("ok", sid=1, seq=3, msg="yes"),
         encode({"sid": 1, "seq": 3}),
     ],
 )

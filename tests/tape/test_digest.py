@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from frames import A, B, delta, frame, snapshot
 from implementations import part
-
 from kalshi_book.sim.flow import Flow
 
 TAPES = os.environ.get("KALSHI_BOOK_TAPES")

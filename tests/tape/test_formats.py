@@ -5,6 +5,7 @@ import json
 from contextlib import closing
 
 import pytest
+
 from frames import delta, snapshot
 from implementations import part
 

@@ -6,9 +6,9 @@ import json
 import sys
 
 import pytest
+
 from frames import A, delta, frame, snapshot
 from implementations import part
-
 from kalshi_book.sim.flow import Flow
 
 LINES = [snapshot(seq=1), delta(seq=2), delta(seq=3), delta(side="no", price="0.5600", change="-310.00", seq=4)]
@@ -63,7 +63,7 @@ class TestAReplay:
             next(replayed)
         assert replayed.books[A].is_live
         assert replayed.progress == (tape.stat().st_size,) * 2
-        with pytest.raises(ValueError, match="closed"):
+        with pytest.raises(kb.UsageError, match="tape.ndjson is closed"):
             next(replayed)
 
     def test_tells_how_far_it_is(self, kb, tmp_path):
@@ -144,7 +144,9 @@ class TestLinesThatAreNoFrames:
         assert updates[-1].book.is_live
 
     def test_bad_lines_are_reported_with_their_numbers_and_skipped(self, kb, tmp_path):
-        path = write(tmp_path / "bad.ndjson", [b"# a comment", LINES[0], b"", LINES[1], b"[]", LINES[2], b'{"x":1}', LINES[3]])
+        path = write(
+            tmp_path / "bad.ndjson", [b"# a comment", LINES[0], b"", LINES[1], b"[]", LINES[2], b'{"x":1}', LINES[3]]
+        )
         updates, checksums, problems = ending(kb, path)
         assert [line for line, _ in problems] == [1, 5, 7]
         assert checksums == ending(kb, write(tmp_path / "good.ndjson", LINES))[1]

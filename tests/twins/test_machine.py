@@ -77,6 +77,8 @@ class Streams(RuleBasedStateMachine):
         if not self.is_open:
             return False
         self.last_seq[sid] = seq
+        if last is not None and seq <= last:
+            self.dead.discard(sid)
         if last is not None and seq != last + 1:
             self.skipped += max(0, seq - last - 1)
             if seq <= last or not self.filtered:
@@ -231,7 +233,9 @@ class Streams(RuleBasedStateMachine):
         if counted and sid not in self.dead and (mine or sid in self.channels):
             self.drop(lambda ticker, shelf: shelf.sid == sid and ticker not in held)
             for ticker in held:
-                self.shelves.setdefault(ticker, Shelf()).sid = sid
+                shelf = self.shelves.setdefault(ticker, Shelf())
+                shelf.live = shelf.live and shelf.sid == sid
+                shelf.sid = sid
         self.send(ok(held, sid=sid, seq=seq, command_id=self.other_bytes()["n"]))
 
     @rule(sid=sids)
@@ -239,6 +243,8 @@ class Streams(RuleBasedStateMachine):
         if self.is_open:
             if self.last_seq.get(sid) is not None:
                 self.stale(lambda shelf: shelf.sid == sid)
+                for shelf in self.shelves.values():
+                    shelf.sid = None if shelf.sid == sid else shelf.sid
             self.last_seq[sid] = None
             self.dead.discard(sid)
             self.channels.add(sid)
