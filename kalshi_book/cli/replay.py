@@ -82,8 +82,8 @@ def in_pieces(tape: Replay, digest: Digest | None) -> Iterator[None]:
 
 def progress_bar() -> Progress:
     """Make a bar on standard error: on a terminal only, and gone when it is done."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True, markup=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
@@ -91,7 +91,7 @@ class Output(Console):
     """Standard output, as wide as its terminal; on a pipe, wide enough to cut nothing."""
 
     def __init__(self) -> None:
-        super().__init__(highlight=False)
+        super().__init__(highlight=False, markup=False)
         if not self.is_terminal:
             self.width = WIDTH_ON_A_PIPE
 
@@ -141,7 +141,7 @@ def books_table(tape: Replay, *, is_wide: bool) -> Table:
 def book_row(book: OrderBook) -> tuple[str, ...]:
     """Make one row of the table of books."""
     state = str(book.state).upper() if book.stale_reason is None else f"{str(book.state).upper()} ({book.stale_reason})"
-    if book.state is State.NEW:
+    if not book._known():
         return book.market_ticker, state, "", "", "", "", ""
     known = book.last_known
     bid, ask = known.bbo()

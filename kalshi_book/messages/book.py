@@ -21,7 +21,6 @@ from ..errors import MalformedFrame
 from .loose import Envelope, Loose, OptionalInt, OptionalStr, first_present, int_or_none, plain, str_or_none
 
 Counter64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Whole64 = Annotated[int, Meta(gt=-(2**63), le=2**63 - 1)]
 Side = Literal["yes", "no"]
 RawLevel = tuple[str | int, str | int]
 Levels = list[tuple[int, int]]
@@ -146,11 +145,11 @@ class HotDeltaBody(Struct, kw_only=True, gc=False):
     """The fields of today's delta that a book needs, in the order of the wire. The rest is not even looked at."""
 
     market_ticker: str
-    clock: Whole64 | None = None
+    clock: int | None = None
     price_dollars: str
     delta_fp: str
     side: Side
-    ts_ms: Whole64 | None = None
+    ts_ms: int | None = None
     client_order_id: str | UnsetType | None = UNSET
 
 

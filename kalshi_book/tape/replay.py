@@ -1,17 +1,18 @@
 """Replay of a recording through the same feed as live.
 
 Most lines are today's deltas, so they go from the file to the compiled core through ``chain`` and ``map`` alone, without
-a line of Python for each; only a frame that the core hands to the law passes through here, and there what is no frame is sorted out.
+a line of Python for each; only a frame that the core hands to the law passes through here, and there what is no frame is
+sorted out.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from .._backend import Update
 from ..errors import UsageError
@@ -139,7 +140,10 @@ class Replay:
         """Close the file. The books stay."""
         self._tape.stream.close()
         self._tape.file.close()
-        self._updates = _closed(self.path)
+        self._updates = map(self._refuse, repeat(None))
+
+    def _refuse(self, _: None) -> NoReturn:
+        raise UsageError(f"{self.path} is closed: read its updates before close, or inside its with block")
 
     def __iter__(self) -> Iterator[Update]:
         return self._updates
@@ -157,11 +161,6 @@ class Replay:
 
     def __repr__(self) -> str:
         return f"<Replay {self.path.name}: {self.lines} lines read, {self.problem_count} problems, {len(self.books)} books>"
-
-
-def _closed(path: Path) -> Iterator[Update]:
-    raise UsageError(f"{path} is closed: read its updates before close, or inside its with block")
-    yield
 
 
 def replay(path: str | os.PathLike[str], *, use_yes_price: bool = False, filtered: bool = False) -> Replay:

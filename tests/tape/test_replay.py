@@ -63,7 +63,7 @@ class TestAReplay:
             next(replayed)
         assert replayed.books[A].is_live
         assert replayed.progress == (tape.stat().st_size,) * 2
-        with pytest.raises(kb.UsageError, match="tape.ndjson is closed"):
+        with pytest.raises(kb.UsageError, match=r"tape\.ndjson is closed"):
             next(replayed)
 
     def test_tells_how_far_it_is(self, kb, tmp_path):
