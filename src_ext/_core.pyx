@@ -1,4 +1,4 @@
-# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, autotestdict=False
 # cython: always_allow_keywords=False
 """The compiled core: levels, books, and the path that every frame takes.
 

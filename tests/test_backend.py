@@ -1,5 +1,7 @@
 """Which core runs is chosen in the open: the compiled one, the twin where asked for, and never in silence."""
 
+import doctest
+import importlib
 import os
 
 import pytest
@@ -74,3 +76,13 @@ def test_both_cores_have_the_same_interface(both):
         private = {each for each in twin - ours if each.startswith("_")}
         assert twin - ours == private, name
         assert ours - twin <= {"_hot_decode"}, name
+
+
+@pytest.mark.parametrize("name", ["_core", "_pycore"])
+def test_the_examples_in_a_core_s_docstrings_run(name):
+    if name == "_core" and COMPILED is None:
+        pytest.skip(WHY_NOT_COMPILED)
+    module = importlib.import_module(f"kalshi_book.{name}")
+    failed, tried = doctest.testmod(module)
+    assert failed == 0
+    assert tried > 0 or name == "_pycore"
