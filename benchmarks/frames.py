@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 import kalshi_book as kb
-from kalshi_book.sim.flow import SIDES, Flow
+from kalshi_book.sim.flow import Flow
+from kalshi_book.sim.wire import SIDES
 from kalshi_book.tape.replay import replay
 
 Levels = dict[tuple[str, str], list[tuple[int, int]]]

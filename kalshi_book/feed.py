@@ -162,11 +162,8 @@ class Feed(FeedCore):
 
     # The law.
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update | None:
-        """Take in any frame. ``decoded`` is its message where that is read already, else None.
-
-        Returns None only where a subclass finds that there was no frame.
-        """
+    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
+        """Take in any frame. ``decoded`` is its message where that is read already, else None."""
         if not isinstance(frame, (bytes, str)):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
         if received_ns is not None and type(received_ns) is not int:
@@ -360,9 +357,9 @@ class Feed(FeedCore):
 
     def _drop(self, books: list[OrderBook]) -> None:
         for book in books:
-            self._remove_book(book)
+            book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)  # first: from here on nobody may trust it
             book._join(None)
-            book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
+            self._remove_book(book)
 
 
 def _bare(error: _AnyFeedError) -> _AnyFeedError:

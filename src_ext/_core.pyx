@@ -51,6 +51,7 @@ cdef extern from "Python.h":
     object PyMember_GetOne(const char *instance, PyMemberDef *member)
     PyObject *PyObject_CallOneArg(object function, object argument) noexcept
     void PyErr_Clear() noexcept
+    bint PyErr_ExceptionMatches(object kind) noexcept
     PyObject *PyErr_Occurred() noexcept
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     bint PyUnicode_IS_COMPACT_ASCII(object text) noexcept
@@ -918,7 +919,7 @@ cdef class FeedCore:
             return self._receive_other(None, frame, received_ns)
         decoded = PyObject_CallOneArg(self._hot_decode, frame)
         if decoded is NULL:
-            PyErr_Clear()  # the law reads the frame anew and words the error
+            clear_ordinary_error()  # the law reads the frame anew and words the error
             return self._receive_other(None, frame, received_ns)
         message = <object> decoded
         Py_DECREF(message)
@@ -1040,6 +1041,14 @@ cdef class FeedCore:
                 book._set_state(STALE, stale_reason)
                 staled += 1
         return staled
+
+
+cdef int clear_ordinary_error() except -1:
+    """Forget an error that a frame can cause; let an interrupt pass."""
+    if not PyErr_ExceptionMatches(Exception):
+        return -1
+    PyErr_Clear()
+    return 0
 
 
 cdef inline object field_of(object instance, PyMemberDef *member):

@@ -82,7 +82,7 @@ def in_pieces(tape: Replay, digest: Digest | None) -> Iterator[None]:
 
 def progress_bar() -> Progress:
     """Make a bar on standard error: on a terminal only, and gone when it is done."""
-    console = Console(stderr=True, markup=False)
+    console = Console(stderr=True, markup=False, emoji=False)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
@@ -91,7 +91,7 @@ class Output(Console):
     """Standard output, as wide as its terminal; on a pipe, wide enough to cut nothing."""
 
     def __init__(self) -> None:
-        super().__init__(highlight=False, markup=False)
+        super().__init__(highlight=False, markup=False, emoji=False)
         if not self.is_terminal:
             self.width = WIDTH_ON_A_PIPE
 

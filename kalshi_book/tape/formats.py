@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -25,8 +25,8 @@ from ..units import INT64_MAX
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-PIECE_BYTES = 1 << 16
-"""Read at once: what it holds is still in a processor's cache when its last line is decoded."""
+BUFFER_BYTES = 1 << 16
+"""Small enough that what was read is still in a processor's cache when its last line is decoded."""
 
 FRAME_KEYS = ("raw", "frame", "event", "message", "msg", "data")
 _RECEIPT_KEY = re.compile(r"(?:recv|receive|received|receipt|rx|local|captured?)(?:_\w+)?_(ns|us|ms|s)")
@@ -48,6 +48,28 @@ class Line(NamedTuple):
     oddity: str | None = None
 
 
+class _Piecewise(io.RawIOBase):
+    """Gives what a decompressor has, piece by piece, so that all that stands before damage is read.
+
+    A buffer straight over the decompressor would ask it to be filled, and lose all of that where it ends in an error.
+    """
+
+    def __init__(self, decompressor: gzip.GzipFile) -> None:
+        self._decompressor = decompressor
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._decompressor.read1(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _buffered(decompressor: gzip.GzipFile) -> BinaryIO:
+    return io.BufferedReader(_Piecewise(decompressor), BUFFER_BYTES)
+
+
 class OpenTape(NamedTuple):
     """A recording open for reading.
 
@@ -57,19 +79,9 @@ class OpenTape(NamedTuple):
         damage: what reading raises where a compressed file is cut or damaged.
     """
 
-    stream: ByteStream
+    stream: BinaryIO
     file: BinaryIO
     damage: tuple[type[Exception], ...] = ()
-
-
-class ByteStream(Protocol):
-    """What a tape is read from: a file or a decompressor."""
-
-    def read1(self, size: int, /) -> bytes:
-        """Give some bytes, as many as are at hand and at most ``size``; none at the end."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 def open_tape(path: Path) -> OpenTape:
@@ -79,12 +91,12 @@ def open_tape(path: Path) -> OpenTape:
         TapeError: it cannot be opened, or it is compressed with Zstandard and that is not installed.
     """
     try:
-        file = io.BufferedReader(io.FileIO(path), PIECE_BYTES)
+        file = io.BufferedReader(io.FileIO(path), BUFFER_BYTES)
         magic = file.peek(4)[:4]
     except OSError as error:
         raise TapeError(str(path), f"cannot be read: {error.strerror or error}") from error
     if magic.startswith(GZIP_MAGIC):
-        return OpenTape(gzip.GzipFile(fileobj=file), file, (EOFError, gzip.BadGzipFile, zlib.error))
+        return OpenTape(_buffered(gzip.GzipFile(fileobj=file)), file, (EOFError, gzip.BadGzipFile, zlib.error))
     if magic != ZSTD_MAGIC:
         return OpenTape(file, file)
     try:
@@ -93,24 +105,15 @@ def open_tape(path: Path) -> OpenTape:
         file.close()
         hint = "is compressed with Zstandard, which is not installed: pip install 'kalshi-book[zstd]'"
         raise TapeError(str(path), hint) from None
-    return OpenTape(zstd.ZstdFile(file), file, (EOFError, zstd.ZstdError))
+    return OpenTape(_buffered(zstd.ZstdFile(file)), file, (EOFError, zstd.ZstdError))
 
 
-def pieces_of(tape: OpenTape, damage: list[str]) -> Iterator[list[bytes]]:
-    """Read a recording piece by piece, each a list of lines without their newlines.
-
-    Cutting a piece at once is faster than asking for each line. Where a compressed file is cut or damaged, all that stands
-    before comes out, and ``damage`` gets a text that says so.
-    """
-    rest = b""
+def lines_of(tape: OpenTape, found: list[str]) -> Iterator[bytes]:
+    """Read a compressed recording line by line; where it is cut or damaged, stop there and say so in ``found``."""
     try:
-        while piece := tape.stream.read1(PIECE_BYTES):
-            *lines, rest = (rest + piece).split(b"\n")
-            yield lines
+        yield from tape.stream
     except tape.damage as error:
-        damage.append(f"the file is cut or damaged from here on: {error}")
-    if rest:
-        yield [rest]
+        found.append(f"the file is cut or damaged from here on: {error}")
 
 
 def unwrap(line: bytes | str) -> Line:

@@ -1,7 +1,7 @@
 """Replay of a recording through the same feed as live.
 
-Most lines are today's deltas, so they go from the file to the compiled core through ``chain`` and ``map`` alone, without
-a line of Python for each; only a frame that the core hands to the law passes through here, and there what is no frame is
+Most lines are today's deltas, so they go from the file to the compiled core through ``map`` alone, without a line of
+Python for each; only a frame that the core hands to the law passes through here, and there what is no frame is
 sorted out.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, NoReturn
@@ -18,7 +18,7 @@ from .._backend import Update
 from ..errors import UsageError
 from ..feed import Books, Feed
 from ..kinds import Kind
-from .formats import Line, NotAFrame, open_tape, pieces_of, unwrap
+from .formats import Line, NotAFrame, lines_of, open_tape, unwrap
 
 __all__ = ["Replay", "TapeProblem", "replay"]
 
@@ -49,6 +49,7 @@ class _TapeFeed(Feed):
         self.problem_count = 0
         self._lines_without_frame = 0
         self._is_unwrapped = False
+        self.source: Iterator[bytes] = iter(())
 
     @property
     def lines(self) -> int:
@@ -61,26 +62,35 @@ class _TapeFeed(Feed):
         if len(self.problems) < MAX_PROBLEMS_KEPT:
             self.problems.append(TapeProblem(line, reason))
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update | None:
-        line = self.lines + 1
+    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
         if decoded is None and not self._is_unwrapped:
-            if not frame or frame.isspace():
-                self._lines_without_frame += 1
-                return None
-            try:
-                found = unwrap(frame)
-            except NotAFrame as error:
-                self._lines_without_frame += 1
-                self.report(line, str(error))
-                return None
-            if found.oddity is not None:
-                self.report(line, found.oddity)
+            found = self._find_frame(frame)
             if found.frame is not frame:
                 return self._receive_unwrapped(found)
+        line = self.lines + 1
         update = super()._receive_other(decoded, frame, received_ns)
-        if update is not None and update.kind is Kind.MALFORMED:
+        if update.kind is Kind.MALFORMED:
             self.report(line, str(update.error))
         return update
+
+    def _find_frame(self, line: bytes | str) -> Line:
+        """Find the frame in a line, or in the next line that has one.
+
+        Raises:
+            StopIteration: there is none to the end of the recording; it ends the ``map`` that called.
+        """
+        while True:
+            if not line.isspace():
+                try:
+                    found = unwrap(line)
+                except NotAFrame as error:
+                    self.report(self.lines + 1, str(error))
+                else:
+                    if found.oddity is not None:
+                        self.report(self.lines + 1, found.oddity)
+                    return found
+            self._lines_without_frame += 1
+            line = next(self.source)
 
     def _receive_unwrapped(self, found: Line) -> Update:
         self._is_unwrapped = True
@@ -103,8 +113,9 @@ class Replay:
         self._damage: list[str] = []
         self._tape = open_tape(self.path)
         self._bytes_total = os.fstat(self._tape.file.fileno()).st_size
-        lines = chain.from_iterable(pieces_of(self._tape, self._damage))
-        self._updates: Iterator[Update] = filter(None, map(self._feed.receive, lines))
+        is_plain = self._tape.stream is self._tape.file
+        self._feed.source = iter(self._tape.stream) if is_plain else lines_of(self._tape, self._damage)
+        self._updates: Iterator[Update] = map(self._feed.receive, self._feed.source)
 
     @property
     def feed(self) -> Feed:

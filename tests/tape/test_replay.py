@@ -46,9 +46,9 @@ class TestAReplay:
         assert book.asks() == [kb.Level(price_e4=4500, size_e2=4000)]
         assert problems == []
 
-    def test_gives_each_frame_as_it_stands_in_the_file_without_its_newline(self, kb, tape):
+    def test_gives_each_frame_as_it_stands_in_the_file(self, kb, tape):
         updates, _, _ = ending(kb, tape)
-        assert [update.frame for update in updates] == LINES
+        assert [update.frame for update in updates] == [line + b"\n" for line in LINES]
 
     def test_is_one_pass_with_its_books_open_all_the_while(self, kb, tape):
         with kb.replay(tape) as replayed:
@@ -194,6 +194,20 @@ class TestWrapped:
         assert [update.received_ns for update in updates] == [None, 5_000_000]
         assert [line for line, _ in problems] == [1]
         assert updates[-1].book.is_live
+
+    @pytest.mark.parametrize("time", [b"1e999999", b"9" * 5_000, b'"1e99"', b'"noon"', b"[]", b'"\xff"', b"true"])
+    def test_no_time_of_receipt_however_odd_costs_a_frame(self, kb, tmp_path, time):
+        lines = [b'{"recv_ms":%b,"raw":%b}' % (time, LINES[0]), b'{"recv_ms":5,"raw":%b}' % LINES[1]]
+        updates, _, problems = ending(kb, write(tmp_path / "odd.ndjson", lines))
+        assert [update.received_ns for update in updates] == [None, 5_000_000]
+        assert [line for line, _ in problems] == [1]
+
+    @pytest.mark.parametrize("text", [b'"\xff"', b'"\\ud800"', b'"' + b"x\xff" * 9 + b'"'])
+    def test_a_wrapped_text_that_is_no_text_is_a_problem_and_the_replay_goes_on(self, kb, tmp_path, text):
+        lines = [b'{"recv_ms":1,"raw":%b}' % text, LINES[0]]
+        updates, _, problems = ending(kb, write(tmp_path / "odd.ndjson", lines))
+        assert [update.kind for update in updates] == [kb.Kind.SNAPSHOT]
+        assert [line for line, _ in problems] == [1]
 
     def test_a_frame_of_another_type_is_unknown_as_ever(self, kb, tmp_path):
         trade = frame("trade", sid=2, seq=1, msg={"market_ticker": A})
