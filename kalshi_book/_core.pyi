@@ -54,7 +54,7 @@ class Update:
         seq: int | None = None,
         skipped: int = 0,
         received_ns: int | None = None,
-        error: FeedError | None = None,
+        _error: FeedError | None = None,
         _message: Message | None = None,
     ) -> None: ...
     @property

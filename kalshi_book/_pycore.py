@@ -6,7 +6,9 @@ Same names, same arguments, same errors and texts as ``_core``; the docstrings o
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
+from copy import copy
 from threading import RLock
 from typing import Any, TypeVar, cast
 
@@ -110,8 +112,12 @@ class Update(Struct, frozen=True, kw_only=True, eq=False):
     seq: int | None = None
     skipped: int = 0
     received_ns: int | None = None
-    error: errors.FeedError | None = None
+    _error: errors.FeedError | None = None
     _message: messages.Message | None = None
+
+    @property
+    def error(self) -> errors.FeedError | None:
+        return copy(self._error)
 
     @property
     def own(self) -> bool:
@@ -341,22 +347,32 @@ class BookCore:
         yes, no = self._ladders
         return bool(yes and no) and yes.keys()[-1] + no.keys()[-1] >= units.PRICE_SCALE
 
+    def _sides(self, live: bool) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Both ladders, best first, of one moment: no other thread and no garbage collection, which may run any code."""
+        with _ONE_AT_A_TIME:
+            collects = gc.isenabled()
+            gc.disable()
+            try:
+                self._require(live)
+                yes, no = self._ladders
+                return list(yes.items())[::-1], list(no.items())[::-1]
+            finally:
+                if collects:
+                    gc.enable()
+
     def _best(self, no: bool, ask: bool, live: bool) -> Level | None:
         return next(iter(self._levels(no, ask, 1, live)), None)
 
     def _bbo(self, no: bool, live: bool) -> tuple[Level | None, Level | None]:
-        with _ONE_AT_A_TIME:
-            return self._best(no, False, live), self._best(no, True, live)
+        bids, asks = self._depth(no, 1, live)
+        return next(iter(bids), None), next(iter(asks), None)
 
     def _levels(self, no: bool, ask: bool, n: int, live: bool) -> list[Level]:
-        with _ONE_AT_A_TIME:
-            self._require(live)
-            best_first = list(self._ladders[no != ask].items())[::-1][:n]
-        return [Level(price_e4=units.flip_e4(price) if ask else price, size_e2=size) for price, size in best_first]
+        return _as_levels(self._sides(live)[no != ask][:n], ask)
 
     def _depth(self, no: bool, n: int, live: bool) -> tuple[list[Level], list[Level]]:
-        with _ONE_AT_A_TIME:
-            return self._levels(no, False, n, live), self._levels(no, True, n, live)
+        sides = self._sides(live)
+        return _as_levels(sides[no][:n], False), _as_levels(sides[not no][:n], True)
 
     def _size_at(self, no: bool, price_e4: int, live: bool) -> int:
         with _ONE_AT_A_TIME:
@@ -384,6 +400,10 @@ class BookCore:
         if self.is_live and self._is_crossed():
             faults.append("a LIVE book is crossed")
         return faults
+
+
+def _as_levels(side: list[tuple[int, int]], ask: bool) -> list[Level]:
+    return [Level(price_e4=units.flip_e4(price) if ask else price, size_e2=size) for price, size in side]
 
 
 def _price_of(level: Level | None) -> int | None:

@@ -37,6 +37,7 @@ BOOK_CHANNEL = "orderbook_delta"
 
 _AnyFeedError = TypeVar("_AnyFeedError", bound=FeedError)
 
+_INTERRUPTED = StaleReason.INTERRUPTED
 _KINDS: dict[type, Kind] = {
     OrderbookSnapshot: Kind.SNAPSHOT,
     OrderbookDelta: Kind.DELTA,
@@ -82,6 +83,8 @@ class Books(Mapping[str, OrderBook]):
 @own_methods
 class Feed(FeedCore):
     """The sans-I/O core of one connection: frames in, updates and exact books out.
+
+    One thread feeds it, one frame after another; books may be read from any thread meanwhile.
 
     Args:
         use_yes_price: whether NO-side prices arrive on the YES scale, as their subscription asked for (F13). Nothing in a
@@ -181,15 +184,15 @@ class Feed(FeedCore):
         sid, seq = (message.msg.sid, None) if isinstance(message, Subscribed) else (message.sid, message.seq)
         facts: dict[str, Any] = {"frame": frame, "received_ns": received_ns, "sid": sid, "seq": seq}
         facts["market_ticker"] = getattr(message, "market_ticker", None)
-        facts["error"] = message if isinstance(message, MalformedFrame) else None
+        facts["_error"] = message if isinstance(message, MalformedFrame) else None
         kind, effect = _KINDS[type(message)], Effect.IGNORED
         if self._is_open:
             try:
                 kind, effect = self._obey(message, kind, facts)
             except BaseException:
                 # An interrupt or no memory: the number may be counted and the change not made, so no book is known to be
-                # right any more.
-                self._stale_books(None, StaleReason.INTERRUPTED)
+                # right any more. Nothing here may need memory itself.
+                self._stale_books(None, _INTERRUPTED)
                 raise
         self._counts[kind, effect] += 1
         if isinstance(message, MalformedFrame) or kind is Kind.MALFORMED:
@@ -288,7 +291,7 @@ class Feed(FeedCore):
         try:
             facts["size_e2"], facts["top_changed"] = book._apply_delta(no, price_e4, delta_e2)
         except Contradiction as error:
-            effect, facts["error"] = Effect.STALED, _bare(error)
+            effect, facts["_error"] = Effect.STALED, _bare(error)
             if error.stale_reason != StaleReason.CROSSED:
                 return effect
             facts["size_e2"], facts["top_changed"] = error.size_e2, True
@@ -298,7 +301,7 @@ class Feed(FeedCore):
     def _take_malformed(self, error: MalformedFrame, state: SidState | None, facts: dict[str, Any]) -> Effect:
         """F9: the narrowest scope that can be read is STALE."""
         book = None if error.market_ticker is None else self._held(error.market_ticker)
-        facts.update(error=error, book=book)
+        facts.update(_error=error, book=book)
         if error.market_ticker is None:
             staled = self._stale_books(state, StaleReason.MALFORMED) if state is not None else 0
             return Effect.STALED if staled else Effect.IGNORED
@@ -329,12 +332,14 @@ class Feed(FeedCore):
         announced = [ticker for ticker in message.held if self._held(ticker) is None]
         for ticker in dict.fromkeys(announced):
             self._add_book(OrderBook(ticker))
-        for ticker in message.held:
-            book = self._books_by_ticker()[ticker]
-            if book.is_live and not book._belongs_to(state):  # its snapshot on this subscription is still to come
+        moved = [book for ticker in held if not (book := self._books_by_ticker()[ticker])._belongs_to(state)]
+        staled = bool(left)
+        for book in moved:
+            if book.is_live:  # its snapshot on this subscription is still to come
                 book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
+                staled = True
             book._join(state)
-        return Effect.STALED if left else Effect.APPLIED if announced else Effect.IGNORED
+        return Effect.STALED if staled else Effect.APPLIED if announced else Effect.IGNORED
 
     def _take_unsubscribed(self, state: SidState) -> Effect:
         """F11: its books leave, and never come back."""

@@ -212,8 +212,8 @@ cdef class Update:
 
     def __init__(
         self, *, kind, effect, frame, book=None, market_ticker=None, outcome_side=None, price_e4=None, delta_e2=None,
-        size_e2=None, top_changed=False, client_order_id=None, sid=None, seq=None, skipped=0, received_ns=None, error=None,
-        _message=None,
+        size_e2=None, top_changed=False, client_order_id=None, sid=None, seq=None, skipped=0, received_ns=None,
+        _error=None, _message=None,
     ):
         if type(kind) is not Kind:  # calling an enum takes 150 ns
             kind = Kind(kind)
@@ -223,7 +223,7 @@ cdef class Update:
         self._effect = <PyObject *> effect
         self.frame = frame
         self.book = book
-        self._ticker_and_error = market_ticker, error
+        self._ticker_and_error = market_ticker, _error
         self._message = _message
         self._outcome = 0 if outcome_side is None else 2 if outcome_side == NO else 1
         self._price_e4 = optional_int64(price_e4, "price_e4")
@@ -605,10 +605,7 @@ cdef class BookCore:
 
     def _set_state(self, state, stale_reason=None):
         """Stand otherwise from now on."""
-        self.state = state
-        self.stale_reason = stale_reason
-        if state is not LIVE:
-            self.forget_levels()
+        self.stand(state, stale_reason)
 
     # What views and the feed read, whatever the state.
 
@@ -710,6 +707,13 @@ cdef class BookCore:
         price = ladder.prices[ladder.count - 1]
         return make_level(flip_e4(price) if ask else price, ladder.sizes[ladder.count - 1])
 
+    cdef void stand(self, object state, object stale_reason) noexcept:
+        """Takes no memory: it is also how a book is made STALE because there is none."""
+        self.state = state
+        self.stale_reason = stale_reason
+        if state is not LIVE:
+            self.forget_levels()
+
     cdef inline bint crossed(self) noexcept:
         if self.yes.count == 0 or self.no.count == 0:
             return False
@@ -748,7 +752,7 @@ cdef class BookCore:
         return size
 
     cdef int contradict(self, bint no, int64_t price, int64_t delta, int64_t size, object reason) except -1:
-        self._set_state(STALE, reason)
+        self.stand(STALE, reason)
         raise errors.Contradiction(
             market_ticker=self.market_ticker, outcome_side=NO if no else YES, price_e4=price, delta_e2=delta, size_e2=size,
             stale_reason=reason,
@@ -1038,7 +1042,7 @@ cdef class FeedCore:
         cdef int64_t staled = 0
         for book in self._books.values():
             if (book.state is LIVE or book.state is NEW) and (sid_state is None or book._sid_state is sid_state):
-                book._set_state(STALE, stale_reason)
+                book.stand(STALE, stale_reason)
                 staled += 1
         return staled
 

@@ -1,13 +1,16 @@
 """The order book of one market: everything that can be asked of it, in every state, and by hand."""
 
+import contextlib
 import copy
+import gc
 import pickle
+import sys
 import threading
 from decimal import Decimal
 
 import pytest
 
-from frames import NO, START, YES, A, B, delta, levels, ok, snapshot, subscribed
+from frames import NO, START, YES, A, B, delta, levels, ok, snapshot, subscribed, unsubscribed
 from implementations import PYTHON
 
 READINGS = [
@@ -460,6 +463,25 @@ class TestByHand:
             assert levels(book) == START
 
 
+class TestByHandOnABookThatAFeedKeeps:
+    def test_the_subscription_of_the_feed_still_keeps_it(self, kb, feed):
+        book = feed.receive(snapshot()).book
+        book.change(outcome_side="yes", price_e4=4200, delta_e2=1)
+        book.apply(kb.decode(delta(seq=70, sid=9)))
+        book.apply(kb.decode(snapshot(seq=80, sid=9)))
+        assert book.sid == 1
+        assert feed.receive(delta(seq=2)).effect is kb.Effect.APPLIED
+        assert levels(book)["yes"][4200] == 800
+        feed.receive(delta(seq=9))
+        assert (book.state, book.stale_reason) == (kb.State.STALE, "gap")
+
+    def test_a_book_that_left_its_feed_is_kept_by_whoever_applies(self, kb, feed):
+        book = feed.receive(snapshot()).book
+        feed.receive(unsubscribed(1, seq=2))
+        book.apply(kb.decode(snapshot(seq=80, sid=9)))
+        assert (book.is_live, book.sid) == (True, 9)
+
+
 class TestCheck:
     def test_a_good_book_passes_in_every_state(self, kb, book):
         book.best_yes_bid(), book.best_no_ask()
@@ -515,3 +537,124 @@ def test_a_reader_in_another_thread_never_sees_half_a_change(kb):
         stop.set()
         reader.join()
     assert wrong == []
+
+
+@pytest.fixture
+def hasty_threads():
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_reader_in_another_thread_never_sees_a_crossed_book(kb, hasty_threads, by_hand):
+    """Crossing deltas, crossed snapshots and an asked snapshot of a book that is not held: none is ever LIVE."""
+    feed = kb.Feed()
+    good = [("0.4000", "1.00")], [("0.4000", "1.00")]
+    book = feed.receive(snapshot(A, *good, seq=1)).book
+    wrong = []
+    stop = threading.Event()
+
+    def look():
+        bid, ask = book.bbo()
+        depth, taken = book.depth(), book.snapshot()
+        for low, high in ((bid, ask), (depth.bids[0], depth.asks[0]), taken.bbo()):
+            if low.price_e4 >= high.price_e4:
+                wrong.append((low, high))
+        if not taken.is_live or book.spread <= 0 or book.size_at("0.90"):
+            wrong.append(taken)
+        book.mid, book.checksum()
+
+    def read():
+        while not stop.is_set():
+            try:
+                look()
+            except kb.BookNotLive:
+                continue
+
+    def change(sent):
+        if not by_hand:
+            feed.receive(sent)
+            return
+        with contextlib.suppress(kb.Contradiction):
+            book.apply(kb.decode(sent))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for seq in range(2, 3_000, 5):
+            change(delta(A, "yes", "0.7000", "1.00", seq=seq))
+            change(snapshot(A, *good, seq=seq + 1))
+            change(snapshot(A, [("0.9000", "1.00")], [("0.9000", "1.00")], seq=seq + 2))
+            change(snapshot(A, *good, seq=seq + 3))
+            change(delta(A, "no", "0.4000", "0.00", seq=seq + 4))
+    finally:
+        stop.set()
+        reader.join()
+    assert wrong == []
+
+
+def test_an_asked_snapshot_of_a_market_that_is_not_held_is_never_live_to_another_thread(kb, hasty_threads):
+    feed = kb.Feed()
+    book = feed.receive(snapshot(A, seq=1, top={"id": 9})).book
+    wrong = []
+    stop = threading.Event()
+
+    def read():
+        while not stop.is_set():
+            try:
+                wrong.append(book.bbo())
+            except kb.BookNotLive:
+                continue
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for seq in range(2, 2_000):
+            feed.receive(snapshot(A, seq=seq, top={"id": 9}))
+    finally:
+        stop.set()
+        reader.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["depth", "bids", "asks", "bbo", "snapshot", "checksum", "spread", "mid"])
+def test_frames_that_come_in_while_a_book_is_read_are_seen_whole_or_not_at_all(kb, feed, name):
+    """The garbage collector may run any code in the middle of a call: here it feeds a snapshot of another size."""
+    state = {"size": 1, "on": False}
+
+    def ladder():
+        return [(f"0.{1000 + 100 * at}", f"{state['size']}.00") for at in range(state["size"] % 7 + 1)]
+
+    def collect(phase, info):
+        if phase == "start" and state["on"]:
+            state.update(on=False, size=state["size"] + 1)
+            feed.receive(snapshot(A, ladder(), ladder(), seq=state["size"]))
+            state["on"] = True
+
+    book = feed.receive(snapshot(A, ladder(), ladder(), seq=1)).book
+    found = []
+    threshold = gc.get_threshold()
+    gc.callbacks.append(collect)
+    gc.set_threshold(1)
+    try:
+        for _ in range(100):
+            state["on"] = True
+            answer = ask(book, name, None if name in ("spread", "mid") else {})
+            state["on"] = False
+            if name == "snapshot":
+                answer = answer.depth()
+            found.append(answer)
+    finally:
+        state["on"] = False
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(collect)
+    if name in ("depth", "bids", "asks", "bbo", "snapshot"):
+        for sides in tell(found):
+            parts = sides if name in ("depth", "snapshot") else [sides]
+            sizes = [size for part in parts for _, size in part]
+            assert len(set(sizes)) == 1
+            assert name == "bbo" or {len(part) for part in parts} == {sizes[0] // 100 % 7 + 1}
+    book.check()

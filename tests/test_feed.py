@@ -160,3 +160,47 @@ def test_the_core_knows_no_law(kb):
     bare = core(messages.hot_decode, messages.HotDelta, messages.HotDeltaBody)
     with pytest.raises((NotImplementedError, AttributeError)):
         bare.receive(b"{}")
+
+
+def test_an_update_that_was_made_without_its_constructor_is_harmless(kb):
+    try:
+        update = kb.Update.__new__(kb.Update)
+    except TypeError:
+        return
+    for name in ("kind", "effect", "error", "book", "frame", "sid", "seq", "market_ticker", "message", "__repr__"):
+        try:
+            value = getattr(update, name)
+            if callable(value):
+                value()
+        except (AttributeError, TypeError):
+            continue
+
+
+@pytest.mark.parametrize("sent", [b"junk", delta(seq=2, delta_fp="x"), delta(seq=2, change="-9.00")])
+def test_raising_the_error_of_an_update_keeps_nothing_alive(kb, sent):
+    class Witness:
+        pass
+
+    def use(feed):
+        feed.receive(snapshot(seq=1))
+        witness = Witness()
+        gone = weakref.ref(witness)
+        update = feed.receive(sent)
+        try:
+            raise update.error
+        except kb.FeedError:
+            return gone
+
+    feed = kb.Feed()
+    gone = [use(feed) for _ in range(50)]
+    gc.collect()
+    assert [each() for each in gone] == [None] * 50
+
+
+def test_the_error_of_an_update_is_a_new_one_each_time_and_free_to_be_raised(kb, feed):
+    update = feed.receive(b"junk")
+    with pytest.raises(kb.MalformedFrame) as raised:
+        raise update.error
+    assert update.error is not raised.value
+    assert update.error.__traceback__ is None
+    assert str(update.error) == str(raised.value)

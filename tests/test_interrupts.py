@@ -1,12 +1,15 @@
 """An interrupt at any point of the law, or no memory: the exception comes out, and no wrong book is ever LIVE."""
 
-import subprocess
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from frames import A, B, C, delta, error, levels, ok, snapshot, subscribed, unsubscribed
+from frames import A, B, C, delta, error, levels, ok, receive_all, snapshot, subscribed, unsubscribed
+from implementations import part
+from processes import run_python
 
 BEFORE = [subscribed(), snapshot(A, seq=1), snapshot(B, seq=2)]
 AFTER = [delta(A, seq=4, change="0.05"), delta(B, seq=5, change="0.07")]
@@ -111,5 +114,31 @@ def test_an_interrupt_at_any_line_comes_out_and_leaves_no_wrong_book_live(kb, wh
         for ticker, found in live(feed, held).items():
             if found != later.get(ticker):
                 wrong.append((interrupt.where, "LIVE later", ticker, found))
-    assert at > 3
     assert wrong == []
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, MemoryError, RecursionError, RuntimeError])
+@pytest.mark.parametrize("method", ["_take_snapshot", "_apply_delta", "_stamp", "_join", "_load"])
+def test_what_fails_after_the_number_was_counted_leaves_every_book_stale_interrupted(kb, feed, monkeypatch, method, raised):
+    receive_all(feed, *BEFORE)
+
+    def fail(*_):
+        raise raised
+
+    sent = delta(A, seq=3, era="2025") if method == "_apply_delta" else snapshot(A, seq=3)
+    monkeypatch.setattr(kb.OrderBook, method, fail, raising=False)
+    with pytest.raises(raised):
+        feed.receive(sent)
+    monkeypatch.undo()
+    assert [(book.state, book.stale_reason) for book in feed.books.values()] == [(kb.State.STALE, "interrupted")] * 2
+    assert receive_all(feed, delta(A, seq=4), snapshot(A, seq=5), delta(A, seq=6)) == ["ignored", "healed", "applied"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("_testcapi") is None, reason="this Python has no _testcapi")
+@pytest.mark.parametrize("failures", [1, 4])
+def test_memory_that_runs_out_at_any_allocation_leaves_no_wrong_book_live(both, failures):
+    """For one allocation, and for as many as the law may need to put its books right."""
+    tests = Path(__file__).parent
+    paths = f"{Path(part(both[0], 'feed').__file__).parent.parent}{os.pathsep}{tests}"
+    done = run_python(f"import out_of_memory; out_of_memory.main({failures})", PYTHONPATH=paths)
+    assert (done.stdout[:2_000], done.returncode) == ("tried\n", 0), done.stderr[-2_000:]

@@ -97,6 +97,16 @@ class TestReplay:
         assert code == 0
         assert f"{A}   NEW" in out
 
+    @pytest.mark.parametrize("name", ["KX[/b]", "[red]KX", "KX[", "KX[link=x]y[/link]", "KX:smile:"])
+    def test_names_that_look_like_markup_are_printed_as_they_are(self, run, tmp_path, name):
+        path = tmp_path / f"{name.replace('/', '')}.ndjson"
+        path.write_bytes(b"\n".join([snapshot(name, seq=1), delta(name, seq=2, delta_fp="x")]))
+        code, out, err = run("replay", path)
+        assert code == 1
+        assert [line.split()[:2] for line in out.splitlines() if "STALE" in line] == [[name, "STALE"]]
+        assert f"\n{path.name}: 2 frames" in out
+        assert f"{path.name}: STALE at the end: {name}\n" in err
+
     def test_of_an_empty_file_says_there_was_nothing(self, run, tmp_path):
         path = tmp_path / "empty.ndjson"
         path.touch()

@@ -121,3 +121,21 @@ def test_a_reason_must_be_a_word(kb, three, wrong, error_type, text):
     assert str(raised.value) == text
     assert all(book.is_live for book in three.books.values())
     assert three.receive(delta(A, seq=9)).effect is kb.Effect.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("sent", "facts"),
+    [
+        (snapshot(A, seq=9), (1, 9, A)),
+        (delta(A, seq=9), (1, 9, A)),
+        (delta(A, seq=9, delta_fp="x"), (1, 9, A)),
+        (trade(sid=2, seq=9), (2, 9, A)),
+        (ok([A], seq=9), (1, 9, None)),
+        (unsubscribed(1, seq=9), (1, 9, None)),
+        (subscribed(4), (4, None, None)),
+    ],
+)
+def test_an_update_of_a_closed_connection_still_tells_whose_frame_it_was(kb, three, sent, facts):
+    three.closed()
+    update = three.receive(sent)
+    assert (update.sid, update.seq, update.market_ticker, update.effect) == (*facts, kb.Effect.IGNORED)

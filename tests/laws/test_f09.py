@@ -2,7 +2,7 @@
 
 import pytest
 
-from frames import A, B, C, delta, encode, feed_facts, frame, levels, receive_all, snapshot
+from frames import A, B, C, delta, encode, feed_facts, frame, levels, ok, receive_all, snapshot, subscribed
 
 
 @pytest.fixture
@@ -109,3 +109,14 @@ def test_the_error_kept_on_an_update_holds_no_frames_alive(three):
 @pytest.mark.parametrize("sent", [delta(A, seq=3, delta_fp="x" * 5_000), b"z" * 5_000, frame("ok", sid=1, seq="q" * 5_000)])
 def test_no_text_of_an_error_holds_a_payload(three, sent):
     assert len(str(three.receive(sent).error)) < 400
+
+
+@pytest.mark.parametrize("bad", [snapshot(A, seq=2, yes_dollars_fp=7), delta(A, seq=2, delta_fp="x")])
+def test_a_malformed_frame_of_a_new_book_makes_it_stale_until_its_snapshot(kb, feed, bad):
+    receive_all(feed, subscribed(), ok([A, B], seq=1))
+    update = feed.receive(bad)
+    assert (update.kind, update.effect, update.book) == (kb.Kind.MALFORMED, kb.Effect.STALED, feed.books[A])
+    assert [(book.state, book.stale_reason) for book in feed.books.values()] == [
+        (kb.State.STALE, "malformed"), (kb.State.NEW, None)
+    ]  # fmt: skip
+    assert receive_all(feed, snapshot(A, seq=3), snapshot(B, seq=4)) == ["healed", "applied"]

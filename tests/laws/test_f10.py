@@ -2,7 +2,7 @@
 
 import pytest
 
-from frames import ERAS, A, delta, encode, frame, levels, receive_all, snapshot
+from frames import ERAS, NO, START, A, delta, encode, frame, levels, receive_all, snapshot
 
 NEW_THINGS = {
     "exchange_index": 3,
@@ -63,3 +63,48 @@ def test_an_unknown_type_never_touches_a_book(feed):
     feed.receive(frame("orderbook_reset", sid=1, seq=2, msg={"market_ticker": A, "yes": []}))
     assert book.is_live
     assert book.seq == 1
+
+
+NO_READER = {"1e999": b"1e999", "5,000 digits": b"9" * 5_000, "no UTF-8": b'"\xff"'}
+TOO_DEEP = b"[" * 3_000 + b"]" * 3_000
+
+
+@pytest.mark.parametrize("odd", NO_READER)
+@pytest.mark.parametrize("no", [NO, []])
+def test_a_value_that_no_reader_can_hold_costs_a_snapshot_nothing_where_its_field_is_unknown(feed, odd, no):
+    feed.receive(snapshot(seq=1))
+    sent = snapshot(A, [("0.1000", "1.00")], no, seq=2).replace(
+        b'"market_ticker"', b'"new":%b,"market_ticker"' % NO_READER[odd]
+    )
+    assert receive_all(feed, sent, delta(seq=3)) == ["applied", "applied"]
+    assert levels(feed.books[A]) == {"yes": {1000: 100, 4200: 100}, "no": START["no"] if no else {}}
+
+
+@pytest.mark.parametrize("no", [NO, []])
+def test_a_snapshot_too_deep_to_be_read_leaves_no_old_levels_live(kb, feed, no):
+    feed.receive(snapshot(seq=1))
+    sent = snapshot(A, [], no, seq=2).replace(b'"market_ticker"', b'"new":%b,"market_ticker"' % TOO_DEEP)
+    assert feed.receive(sent).kind is kb.Kind.MALFORMED
+    assert receive_all(feed, delta(seq=3)) == ["gap"]
+
+
+@pytest.mark.parametrize("odd", [b"1e999", b"9" * 5_000, b"[" * 200 + b"]" * 200])
+@pytest.mark.parametrize("shape", [b'"x":%b', b'"msg":%b', b'"msg":{"market_ticker":"KXDEMO-26-A","x":%b}'])
+def test_the_number_of_an_unknown_type_counts_whatever_values_it_holds(kb, feed, odd, shape):
+    feed.receive(snapshot(seq=1))
+    update = feed.receive(b'{"type":"new","sid":1,"seq":2,%b}' % (shape % odd))
+    assert (update.kind, update.effect, update.sid, update.seq) == (kb.Kind.UNKNOWN, kb.Effect.IGNORED, 1, 2)
+    assert receive_all(feed, delta(seq=3)) == ["applied"]
+
+
+def test_an_unknown_type_too_deep_to_be_read_is_malformed_and_the_next_number_shows_the_gap(kb, feed):
+    feed.receive(snapshot(seq=1))
+    assert feed.receive(b'{"type":"new","sid":1,"seq":2,"x":%b}' % TOO_DEEP).kind in (kb.Kind.MALFORMED, kb.Kind.UNKNOWN)
+    assert receive_all(feed, delta(seq=3))[0] in ("gap", "applied")
+    assert levels(feed.books[A])["yes"] in (START["yes"], {**START["yes"], 4200: 800})
+
+
+def test_the_content_of_an_unknown_type_that_no_reader_can_hold_says_so(kb, feed):
+    update = feed.receive(b'{"type":"new","sid":1,"seq":2,"x":1e999}')
+    with pytest.raises(kb.MalformedFrame):
+        _ = update.message.content

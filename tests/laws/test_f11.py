@@ -170,3 +170,37 @@ def test_an_asked_snapshot_on_a_dead_sid_changes_nothing(kb, two):
     receive_all(two, error(25, sid=1, seq=3))
     update = two.receive(snapshot(A, seq=4, top={"id": 9}))
     assert (update.effect, update.book.stale_reason) == (kb.Effect.IGNORED, "terminal_error")
+
+
+def test_an_ok_of_another_sid_takes_a_live_book_over_and_waits_for_its_snapshot(kb, two):
+    receive_all(two, subscribed(2), ok([A], sid=2, seq=1))
+    book = two.books[A]
+    assert (book.state, book.stale_reason, book.sid) == (kb.State.STALE, "no_snapshot", 2)
+    assert two.books[B].is_live
+    assert receive_all(two, delta(A, sid=2, seq=2), delta(A, sid=1, seq=3)) == ["ignored", "ignored"]
+    assert levels(book) == START
+    assert receive_all(two, snapshot(A, sid=2, seq=3), delta(A, sid=2, seq=4), delta(B, sid=1, seq=4)) == [
+        "healed", "applied", "applied"
+    ]  # fmt: skip
+
+
+def test_after_a_sid_is_subscribed_anew_an_asked_snapshot_heals_nothing(kb, two):
+    """Nothing is held on it yet: no deltas need follow."""
+    two.receive(subscribed(1))
+    update = two.receive(snapshot(A, seq=1, top={"id": 9}))
+    assert (update.effect, update.book.state, update.book.stale_reason) == (
+        kb.Effect.STALED, kb.State.STALE, "not_subscribed"
+    )  # fmt: skip
+    assert receive_all(two, delta(A, seq=2), snapshot(A, seq=3), delta(A, seq=4)) == ["ignored", "healed", "applied"]
+
+
+def test_an_id_of_zero_is_no_id(kb, feed):
+    update = feed.receive(snapshot(A, top={"id": 0}))
+    assert (update.effect, update.book.is_live, update.book.sid, update.message.id) == (kb.Effect.APPLIED, True, 1, None)
+
+
+@pytest.mark.parametrize("msg", ["done", 5, True, [], [1], {"market_tickers": 5}, {"market_tickers": [5]}])
+def test_an_ok_with_anything_else_for_a_list_does_nothing(kb, two, msg):
+    update = two.receive(frame("ok", sid=1, seq=3, msg=msg))
+    assert (update.kind, update.effect, update.error) == (kb.Kind.OK, kb.Effect.IGNORED, None)
+    assert receive_all(two, delta(A, seq=4), delta(B, seq=5)) == ["applied", "applied"]

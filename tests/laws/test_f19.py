@@ -5,7 +5,7 @@ Kept so far: the books' truth. Subscribing anew is a later matter.
 
 import pytest
 
-from frames import START, A, B, delta, error, levels, ok, receive_all, snapshot, subscribed
+from frames import START, A, B, delta, error, levels, ok, receive_all, snapshot, subscribed, unsubscribed
 
 
 @pytest.fixture
@@ -61,3 +61,37 @@ def test_a_new_sid_takes_the_books_over(three):
     receive_all(three, error(10, sid=1, seq=3), subscribed(3), snapshot(A, sid=3, seq=1))
     assert three.books[A] is book
     assert (book.is_live, book.sid) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"text": 5},
+        {"text": []},
+        {"text": {}},
+        {"text": None},
+        {"market_ticker": 7},
+        {"market_tickers": "x"},
+        {"market_tickers": [1]},
+    ],
+)
+@pytest.mark.parametrize("code", [10, 17, 25])
+def test_a_terminal_error_is_one_whatever_else_it_says(kb, three, code, odd):
+    update = three.receive(error(code, sid=1, seq=3, **odd))
+    assert (update.kind, update.effect) == (kb.Kind.ERROR, kb.Effect.STALED)
+    assert [book.stale_reason for book in three.books.values()] == ["terminal_error", "terminal_error", None]
+
+
+@pytest.mark.parametrize("odd", [b"1e999", b"9" * 5_000, b'"\xff"'])
+def test_a_terminal_error_is_one_whatever_no_reader_can_hold_in_it(kb, three, odd):
+    update = three.receive(error(25, sid=1, seq=3, text="odd").replace(b'"odd"', odd))
+    assert (update.kind, update.effect) == (kb.Kind.ERROR, kb.Effect.STALED)
+
+
+@pytest.mark.parametrize("end", [error(25, sid=1, seq=3), unsubscribed(1, seq=3)])
+def test_a_dead_sid_whose_count_falls_lives_again(three, end):
+    """Two connections spliced into one recording: the second one's sid 1 is another subscription."""
+    three.receive(end)
+    effects = receive_all(three, snapshot(A, seq=1), delta(A, seq=2), delta(B, seq=3))
+    assert effects[1:] == ["applied", "ignored"]
+    assert three.books[A].is_live

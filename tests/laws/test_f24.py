@@ -3,7 +3,7 @@
 
 import pytest
 
-from frames import A, encode, levels
+from frames import ERAS, START, A, encode, levels, snapshot
 
 
 def snapshot_of(**fields):
@@ -93,3 +93,21 @@ def test_a_whole_number_in_a_dollar_field_is_dollars_and_so_off_the_range(kb, fe
     feed.receive(snapshot_of())
     update = feed.receive(delta_of(price_dollars=42, delta_fp="1"))
     assert (update.effect, update.price_e4, update.book.stale_reason) == (kb.Effect.STALED, 420_000, "contradiction")
+
+
+@pytest.mark.parametrize(("new", "old"), [("price_dollars", '"price":30'), ("delta_fp", '"delta":1')])
+def test_a_dollar_field_that_no_reader_can_hold_is_never_read_in_the_old_unit(kb, feed, new, old):
+    feed.receive(snapshot_of())
+    fields = {"price_dollars": '"0.3000"', "delta_fp": '"1.00"', new: "1e999"}
+    body = "".join(f',"{name}":{value}' for name, value in fields.items())
+    sent = f'{{"type":"orderbook_delta","sid":1,"seq":2,"msg":{{"market_ticker":"{A}","side":"yes"{body},{old}}}}}'
+    update = feed.receive(sent.encode())
+    assert (update.kind, update.effect, update.book.stale_reason) == (kb.Kind.MALFORMED, kb.Effect.STALED, "malformed")
+    assert levels(update.book) == {"yes": {}, "no": {}}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_snapshot_of_any_era_fills_a_book_by_hand(kb, era):
+    book = kb.OrderBook(A)
+    book.apply(kb.decode(snapshot(era=era)))
+    assert (book.is_live, levels(book)) == (True, START)
