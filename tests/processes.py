@@ -8,6 +8,10 @@ from pathlib import Path
 import kalshi_book
 
 
+UNMEASURED = {"COVERAGE_PROCESS_START": None, "COVERAGE_PROCESS_CONFIG": None}
+"""For a process in which a coverage measurement would be in the way."""
+
+
 def run_python(code, **variables):
     """Run code; give the finished process. ``variables`` of None are taken out of the environment."""
     where = str(Path(kalshi_book.__file__).parent.parent)
