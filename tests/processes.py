@@ -7,7 +7,6 @@ from pathlib import Path
 
 import kalshi_book
 
-
 UNMEASURED = {"COVERAGE_PROCESS_START": None, "COVERAGE_PROCESS_CONFIG": None}
 """For a process in which a coverage measurement would be in the way."""
 
