@@ -658,3 +658,21 @@ def test_frames_that_come_in_while_a_book_is_read_are_seen_whole_or_not_at_all(k
             assert len(set(sizes)) == 1
             assert name == "bbo" or {len(part) for part in parts} == {sizes[0] // 100 % 7 + 1}
     book.check()
+
+
+def test_a_book_is_not_copied_or_pickled_behind_its_feed(kb, feed):
+    book = feed.receive(snapshot()).book
+    for make in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"book\.snapshot\(\) is a copy of what it holds"):
+            make(book)
+
+
+def test_an_update_by_hand_keeps_its_error_to_itself_and_gives_copies(kb):
+    error = kb.MalformedFrame("odd")
+    update = kb.Update(kind=kb.Kind.MALFORMED, effect=kb.Effect.IGNORED, frame=b"?", _error=error)
+    assert update.error is not error
+    assert str(update.error) == str(error)
+
+
+def test_an_update_by_hand_reads_its_frame_when_asked(kb):
+    assert kb.Update(kind=kb.Kind.DELTA, effect=kb.Effect.APPLIED, frame=delta(seq=7)).message.seq == 7
