@@ -85,7 +85,8 @@ def test_a_snapshot_too_deep_to_be_read_leaves_no_old_levels_live(kb, feed, no):
     feed.receive(snapshot(seq=1))
     sent = snapshot(A, [], no, seq=2).replace(b'"market_ticker"', b'"new":%b,"market_ticker"' % TOO_DEEP)
     assert feed.receive(sent).kind is kb.Kind.MALFORMED
-    assert receive_all(feed, delta(seq=3)) == ["gap"]
+    assert receive_all(feed, delta(seq=3)) in (["gap"], ["ignored"])  # how deep a reader goes depends on its Python
+    assert not feed.books[A].is_live
 
 
 @pytest.mark.parametrize("odd", [b"1e999", b"9" * 5_000, b"[" * 200 + b"]" * 200])
