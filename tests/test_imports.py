@@ -8,8 +8,8 @@ import pytest
 import kalshi_book
 from processes import UNMEASURED, run_python
 
-# _socket alone comes with typing_extensions, which msgspec imports.
-NETWORK = ("socket", "ssl", "_ssl", "select", "selectors", "asyncio", "http", "urllib.request", "websockets", "cryptography")
+# _socket alone comes with typing_extensions, select with subprocess (CPython 3.10): msgspec imports both.
+NETWORK = ("socket", "ssl", "_ssl", "asyncio", "http", "urllib.request", "websockets", "cryptography")
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(kalshi_book.__path__, "kalshi_book.")
