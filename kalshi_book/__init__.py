@@ -15,6 +15,7 @@ from ._version import __version__
 from .book import BookSnapshot, Depth, LastKnown, OrderBook
 from .display import ladder
 from .errors import (
+    AuditDifference,
     BookNotLive,
     Contradiction,
     FeedError,
@@ -24,35 +25,48 @@ from .errors import (
     UnknownMarket,
     UsageError,
 )
+from .events import Event
 from .feed import Books, Feed
+from .interest import ChannelStatus
 from .kinds import Effect, Kind, StaleReason, State
 from .messages import decode
+from .messages.commands import Command, ListSubscriptions, Subscribe, Unsubscribe, UpdateSubscription
+from .pace import Pace
 from .tape.replay import Replay, TapeProblem, replay
 
 __all__ = [
     "IMPLEMENTATION",
     "SAMPLE_TAPE",
+    "AuditDifference",
     "BookNotLive",
     "BookSnapshot",
     "Books",
+    "ChannelStatus",
+    "Command",
     "Contradiction",
     "Depth",
     "Effect",
+    "Event",
     "Feed",
     "FeedError",
     "KalshiBookError",
     "Kind",
     "LastKnown",
     "Level",
+    "ListSubscriptions",
     "MalformedFrame",
     "OrderBook",
+    "Pace",
     "Replay",
     "StaleReason",
     "State",
+    "Subscribe",
     "TapeError",
     "TapeProblem",
     "UnknownMarket",
+    "Unsubscribe",
     "Update",
+    "UpdateSubscription",
     "UsageError",
     "__version__",
     "decode",

@@ -7,7 +7,8 @@
     │   └── UnknownMarket     (KeyError)    a ticker that the feed does not hold
     ├── FeedError                           the exchange's data
     │   ├── MalformedFrame    (ValueError)  a frame that cannot be read exactly
-    │   └── Contradiction                   a change that proves the local book wrong
+    │   ├── Contradiction                   a change that proves the local book wrong
+    │   └── AuditDifference                 a snapshot of a LIVE book that is not what the book held
     ├── BookNotLive                         a question to a book that cannot know the answer
     └── TapeError             (OSError)     a recording that cannot be opened or decompressed
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "AuditDifference",
     "BookNotLive",
     "Contradiction",
     "FeedError",
@@ -152,6 +154,30 @@ class Contradiction(FeedError):
         else:
             found = f"expected 0 to 2**63 - 1 to rest there afterwards, found {self.size_e2} before; nothing was changed"
         return f"{what}: {found}. The book is wrong and now STALE: get a new snapshot"
+
+
+class AuditDifference(FeedError):
+    """A snapshot that was asked for while the book was LIVE differs from the book, which was wrong, then (feed rule F17).
+
+    The snapshot took the book's place.
+
+    Attributes:
+        market_ticker: whose book.
+        kept_checksum: of the book as it was kept.
+        sent_checksum: of the snapshot.
+    """
+
+    def __init__(self, *, market_ticker: str, kept_checksum: str, sent_checksum: str) -> None:
+        super().__init__(market_ticker, kept_checksum, sent_checksum)
+        self.market_ticker = market_ticker
+        self.kept_checksum = kept_checksum
+        self.sent_checksum = sent_checksum
+
+    def __str__(self) -> str:
+        return (
+            f"{self.market_ticker}: expected a snapshot of the book that was kept (checksum {self.kept_checksum}), "
+            f"found {self.sent_checksum}. The book holds the snapshot now; what was read of it before may have been wrong"
+        )
 
 
 class BookNotLive(KalshiBookError):

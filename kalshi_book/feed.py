@@ -1,54 +1,34 @@
-"""The law of the feed: what each frame of one connection does to its books.
+"""One connection, sans-I/O: frames in, updates and exact books out; commands out; time in as a number.
 
-Sans-I/O: no socket, no clock, no randomness. The compiled core takes today's in-order delta of a LIVE book by itself;
-every other frame, and with the plain Python core every frame, comes here, to ``_receive_other``. Rules are cited by their
-numbers (F1 to F24); docs/rules.md lists them.
+No socket, no clock, no randomness. What a frame does stands in ``law.py``, what is subscribed in ``subscriptions.py``, how
+books come back to life in ``recovery.py``. A shell around it is a loop::
+
+    feed.opened()
+    for command in feed.wanted():           # after each batch of frames, and at feed.next_deadline_ns
+        write(feed.send(command))
+    update = feed.receive(frame)
+    feed.advance(now_ns)                    # a monotonic clock
+    for event in feed.events(): ...
+    if feed.reconnect_reason: ...           # close, open another connection, feed.opened()
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from . import messages, sequence
-from ._backend import FeedCore, SidState, Update, own_methods
-from .book import OrderBook, delta_of
-from .errors import Contradiction, FeedError, MalformedFrame, UnknownMarket, UsageError
+from . import events
+from ._backend import own_methods
+from .book import OrderBook
+from .errors import UnknownMarket, UsageError
+from .interest import ChannelStatus, flags_of, items_of, kind_of
 from .kinds import Effect, Kind, StaleReason, State
-from .messages import (
-    Error,
-    HotDelta,
-    HotDeltaBody,
-    Message,
-    Ok,
-    OrderbookDelta,
-    OrderbookSnapshot,
-    Subscribed,
-    SubscriptionList,
-    Unsubscribed,
-)
-from .messages.book import validate_snapshot
-from .units import INT64_MAX
+from .law import Law
+from .messages.commands import BOOK_CHANNEL, MAX_TICKERS, Command, Subscribe, UpdateSubscription, check_channel
+from .pace import Budget, Pace
 
 __all__ = ["Books", "Feed"]
-
-BOOK_CHANNEL = "orderbook_delta"
-
-_AnyFeedError = TypeVar("_AnyFeedError", bound=FeedError)
-
-_INTERRUPTED = StaleReason.INTERRUPTED
-_KINDS: dict[type, Kind] = {
-    OrderbookSnapshot: Kind.SNAPSHOT,
-    OrderbookDelta: Kind.DELTA,
-    Subscribed: Kind.SUBSCRIBED,
-    Ok: Kind.OK,
-    SubscriptionList: Kind.OK,
-    Unsubscribed: Kind.UNSUBSCRIBED,
-    Error: Kind.ERROR,
-    messages.Unknown: Kind.UNKNOWN,
-    MalformedFrame: Kind.MALFORMED,
-}
 
 
 class Books(Mapping[str, OrderBook]):
@@ -81,16 +61,17 @@ class Books(Mapping[str, OrderBook]):
 
 
 @own_methods
-class Feed(FeedCore):
-    """The sans-I/O core of one connection: frames in, updates and exact books out.
+class Feed(Law):
+    """The sans-I/O core of one connection: frames in, updates and exact books out, and the commands that keep them so.
 
     One thread feeds it, one frame after another; books may be read from any thread meanwhile.
 
     Args:
-        use_yes_price: whether NO-side prices arrive on the YES scale, as their subscription asked for (F13). Nothing in a
-            frame says so.
+        use_yes_price: whether NO-side prices arrive on the YES scale on a subscription that no command given to ``send``
+            made (F13). Nothing in a frame says so.
         filtered: whether frames of other markets were left out of the recording (F15): holes in the numbers are counted
-            and make nothing stale. For replay only.
+            and make nothing stale, and no commands are wanted. For replay only.
+        pace: deadlines, and the budget of the recovery.
 
     >>> import kalshi_book as kb
     >>> feed = kb.Feed()
@@ -104,22 +85,23 @@ class Feed(FeedCore):
     Traceback (most recent call last):
     ...
     kalshi_book.errors.BookNotLive: KXDEMO-26-A is STALE (gap) after seq 1, not LIVE: wait for its next snapshot, ...
+    >>> [feed.send(command).decode() for command in feed.wanted()]  # doctest: +ELLIPSIS
+    ['{"id":1,"cmd":"update_subscription","params":{"action":"get_snapshot","sid":1,"market_tickers":["KXDEMO-26-A"]}}']
     """
 
-    def __init__(self, *, use_yes_price: bool = False, filtered: bool = False) -> None:
-        super().__init__(messages.hot_decode, HotDelta, HotDeltaBody)
-        self._use_yes_price = use_yes_price
-        self._filtered = filtered
-        self._sids: dict[int, SidState] = {}
-        self._counts: Counter[tuple[Kind, Effect]] = Counter()
-        self._skipped = 0
+    def __init__(self, *, use_yes_price: bool = False, filtered: bool = False, pace: Pace | None = None) -> None:
+        pace = Pace() if pace is None else pace
+        super().__init__(use_yes_price=use_yes_price, filtered=filtered, pace=pace)
+        self._budget = Budget(pace)
+        self._is_short = False
         self._epoch = 0
-        self._is_open = True
-        self._books_view = Books(cast("Mapping[str, OrderBook]", self._books_by_ticker()))
+        self._books_view = Books(self._books)
+
+    # What it knows.
 
     @property
     def books(self) -> Books:
-        """The books held, by market ticker: a live view."""
+        """The books held or desired, by market ticker: a live view."""
         return self._books_view
 
     @property
@@ -136,12 +118,39 @@ class Feed(FeedCore):
         return self._skipped
 
     @property
+    def audits(self) -> tuple[int, int]:
+        """How many snapshots of LIVE books that were asked for agreed with the book, and how many differed (F17)."""
+        return self._audits[True], self._audits[False]
+
+    @property
     def epoch(self) -> int:
         """Which connection this is: how often ``opened`` was called."""
         return self._epoch
 
+    @property
+    def subscriptions(self) -> dict[str, ChannelStatus]:
+        """How each channel stands that is wanted or held: a new dict. O(markets)."""
+        status = (interest.status() for interest in self._subscriptions.interests.values())
+        return {each.channel: each for each in status if each.desired or each.is_all or each.sid is not None}
+
+    @property
+    def pending(self) -> dict[int, Command]:
+        """The commands under way, by id: a new dict."""
+        return {each.id: each.command for each in self._subscriptions.pending.values() if not each.is_overdue}
+
+    def events(self) -> list[events.Event]:
+        """Take what was decided since the last call, oldest first. The newest 10,000 are kept."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    # Connections.
+
     def opened(self) -> None:
-        """Note that a new connection is open: counts start anew, and nothing is subscribed yet. The first needs no call."""
+        """Note that a new connection is open: counts start anew, and nothing is subscribed yet. The first needs no call.
+
+        What is desired is wanted again: send what ``wanted`` gives.
+        """
         if self._is_open:
             self.closed(StaleReason.DISCONNECTED)
         self._epoch += 1
@@ -158,216 +167,191 @@ class Feed(FeedCore):
         if not reason:
             raise UsageError('reason must be a word such as "disconnected", not empty')
         self._stale_books(None, reason)
-        for book in self._books_by_ticker().values():
+        released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving)
+        self._subscriptions.lost()
+        self._let_go(released)
+        for book in self._books.values():
             book._join(None)
-        self._sids.clear()
+            if book.state is State.UNAVAILABLE:
+                book._set_state(State.STALE, reason)
         self._is_open = False
 
-    # The law.
+    @property
+    def reconnect_reason(self) -> str | None:
+        """Why this connection should be closed and another one opened, or None."""
+        return self._subscriptions.reconnect_reason
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
-        """Take in any frame. ``decoded`` is its message where that is read already, else None."""
-        if not isinstance(frame, (bytes, str)):
-            raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
-        if received_ns is not None and type(received_ns) is not int:
-            raise TypeError(f"received_ns must be int or None, not {type(received_ns).__name__}")
-        if received_ns is not None and abs(received_ns) > INT64_MAX:
-            raise TypeError("received_ns must be int of 64 bits, and is larger")
-        if isinstance(frame, str):
-            frame = str(frame)  # the decoder takes no subclass
-        message: Message | MalformedFrame
-        try:
-            message = messages.read(frame) if decoded is None else cast("OrderbookSnapshot", decoded)
-        except MalformedFrame as error:
-            message = _bare(error)
+    # Commands.
 
-        sid, seq = (message.msg.sid, None) if isinstance(message, Subscribed) else (message.sid, message.seq)
-        facts: dict[str, Any] = {"frame": frame, "received_ns": received_ns, "sid": sid, "seq": seq}
-        facts["market_ticker"] = getattr(message, "market_ticker", None)
-        facts["_error"] = message if isinstance(message, MalformedFrame) else None
-        kind, effect = _KINDS[type(message)], Effect.IGNORED
-        if self._is_open:
-            try:
-                kind, effect = self._obey(message, kind, facts)
-            except BaseException:
-                # An interrupt or no memory: the number may be counted and the change not made, so no book is known to be
-                # right any more. Nothing here may need memory itself.
-                self._stale_books(None, _INTERRUPTED)
-                raise
-        self._counts[kind, effect] += 1
-        if isinstance(message, MalformedFrame) or kind is Kind.MALFORMED:
-            return Update(kind=kind, effect=effect, **facts)
-        return Update(kind=kind, effect=effect, _message=message, **facts)
+    def subscribe(self, channel: str, *, market_tickers: Iterable[str] = (), **flags: Any) -> None:
+        """Want a channel, or more of it, on this connection and every later one. ``wanted`` gives the commands for it.
 
-    def _obey(self, message: Message | MalformedFrame, kind: Kind, facts: dict[str, Any]) -> tuple[Kind, Effect]:
-        """Do what a frame of an open connection says: first what its number says, then its content."""
-        state = None if facts["sid"] is None else self._state_of(facts["sid"])
-        broken = None if state is None or facts["seq"] is None else self._count(state, facts)
-        if broken is Effect.DUPLICATE:
-            return kind, broken
-        try:
-            effect = self._take(message, state, facts)
-        except MalformedFrame as error:
-            kind, effect = Kind.MALFORMED, self._take_malformed(_bare(error), state, facts)
-        if broken is not None and (effect is Effect.IGNORED or (effect is Effect.APPLIED and kind is not Kind.SNAPSHOT)):
-            effect = broken
-        return kind, effect
+        However many markets are named: they are asked for in chunks, the first of which opens the channel.
 
-    def _count(self, state: SidState, facts: dict[str, Any]) -> Effect | None:
-        """Check the sequence (F2 to F5, F15), before anything else is made of the frame."""
-        broken, facts["skipped"] = sequence.judge(state, facts["seq"], facts["frame"])
-        if broken is Effect.DUPLICATE:
-            return broken
-        state.last_seq, state.last_frame = facts["seq"], facts["frame"]
-        self._skipped += facts["skipped"]
-        if broken is Effect.GAP and self._filtered:
-            return None
-        if broken is not None:
-            self._stale_books(state, StaleReason(broken.value))
-        if broken is Effect.BACKWARDS:
-            state.is_dead = False  # it counts anew, so it lives anew
-        return broken
+        Args:
+            channel: its name.
+            market_tickers: markets to add to what is desired. Required for ``orderbook_delta``; elsewhere none means all.
+            flags: what else ``Subscribe`` takes.
 
-    def _state_of(self, sid: int) -> SidState:
-        state = self._sids.get(sid)
-        if state is None:
-            state = self._sids[sid] = SidState(sid, use_yes_price=self._use_yes_price)
-        return state
+        Raises:
+            UsageError: the exchange would refuse it, or it contradicts what is subscribed (another price scale: F13).
 
-    def _take(self, message: Message | MalformedFrame, state: SidState | None, facts: dict[str, Any]) -> Effect:
-        """Let a frame do what it says, and add to ``facts`` what its update shall tell."""
-        if isinstance(message, MalformedFrame):
-            return self._take_malformed(message, state, facts)
-        if state is None:
-            return Effect.IGNORED
-        if isinstance(message, Subscribed):
-            return self._take_subscribed(message, state)
-        if isinstance(message, OrderbookDelta):
-            return self._take_delta(message, state, facts)
-        if isinstance(message, OrderbookSnapshot):
-            return self._take_snapshot(message, state, facts)
-        if isinstance(message, Ok):
-            return self._take_ok(message, state)
-        if isinstance(message, Unsubscribed):
-            return self._take_unsubscribed(state)
-        if isinstance(message, Error) and message.is_terminal:
-            return self._take_terminal_error(state)
-        return Effect.IGNORED
+        >>> import kalshi_book as kb
+        >>> feed = kb.Feed()
+        >>> feed.subscribe("orderbook_delta", market_tickers=["KXDEMO-26-A"])
+        >>> feed.subscriptions["orderbook_delta"].missing
+        frozenset({'KXDEMO-26-A'})
+        """
+        if isinstance(market_tickers, str):
+            raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
+        check_channel(channel)
+        tickers = list(market_tickers)
+        chunks = [tickers[at : at + MAX_TICKERS] for at in range(0, len(tickers), MAX_TICKERS)] or [[]]
+        commands = [Subscribe(channels=[channel], market_tickers=chunk, **flags) for chunk in chunks]
+        interest = self._subscriptions.interest(channel)
+        interest.check(commands[0])
+        for command in commands:
+            interest.desire(items_of(command, channel), kind_of(channel, command), flags_of(command))
 
-    def _take_snapshot(self, message: OrderbookSnapshot, state: SidState, facts: dict[str, Any]) -> Effect:
-        """F6, F8, F11, F12, F14."""
-        validate_snapshot(message, facts["frame"])
-        book = facts["book"] = self._held(message.market_ticker)
-        is_held = message.id is None or (book is not None and book._belongs_to(state))
-        if state.is_dead or (book is not None and book.is_live and not is_held):
-            return Effect.IGNORED
-        taker = OrderBook(message.market_ticker) if book is None else book
-        before = taker.state
-        # The answer to a get_snapshot for a market that is not held: no deltas will follow it.
-        stale_reason = None if is_held else StaleReason.NOT_SUBSCRIBED
-        facts["top_changed"] = taker._take_snapshot(message, state.use_yes_price, facts["received_ns"], stale_reason)
-        taker._join(state if is_held else None)
-        if book is None:
-            facts["book"] = taker
-            self._add_book(taker)
-        if not taker.is_live:
-            return Effect.STALED
-        return Effect.APPLIED if before in (State.NEW, State.LIVE) else Effect.HEALED
+    def unsubscribe(self, channel: str, *, market_tickers: Iterable[str] | None = None) -> None:
+        """Want a channel, or some of its markets, no more. ``wanted`` gives the commands for it.
 
-    def _take_delta(self, message: OrderbookDelta, state: SidState, facts: dict[str, Any]) -> Effect:
-        """F3, F7, F8, F14, F16. A delta never makes a book, and never makes one LIVE."""
-        book = self._held(message.market_ticker)
-        no, price_e4, delta_e2 = delta_of(message, state.use_yes_price)
-        facts.update(
-            book=book,
-            outcome_side=message.outcome_side,
-            price_e4=price_e4,
-            delta_e2=delta_e2,
-            client_order_id=message.msg.client_order_id,
-        )
-        if book is None or not book.is_live or not book._belongs_to(state) or state.is_dead:
-            return Effect.IGNORED
-        effect = Effect.APPLIED
-        try:
-            facts["size_e2"], facts["top_changed"] = book._apply_delta(no, price_e4, delta_e2)
-        except Contradiction as error:
-            effect, facts["_error"] = Effect.STALED, _bare(error)
-            if error.stale_reason != StaleReason.CROSSED:
-                return effect
-            facts["size_e2"], facts["top_changed"] = error.size_e2, True
-        book._stamp(message.seq, message.msg.clock, message.msg.ts_ms, facts["received_ns"])
-        return effect
+        Args:
+            channel: its name.
+            market_tickers: markets to take out; None: the whole channel.
+        """
+        if isinstance(market_tickers, str):
+            raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
+        check_channel(channel)
+        released = self._subscriptions.interest(channel).release(market_tickers)
+        if channel == BOOK_CHANNEL:
+            self._let_go(released)
 
-    def _take_malformed(self, error: MalformedFrame, state: SidState | None, facts: dict[str, Any]) -> Effect:
-        """F9: the narrowest scope that can be read is STALE."""
-        book = None if error.market_ticker is None else self._held(error.market_ticker)
-        facts.update(_error=error, book=book)
-        if error.market_ticker is None:
-            staled = self._stale_books(state, StaleReason.MALFORMED) if state is not None else 0
-            return Effect.STALED if staled else Effect.IGNORED
-        if book is None or book.state not in (State.LIVE, State.NEW):
-            return Effect.IGNORED
-        book._set_state(State.STALE, StaleReason.MALFORMED)
-        return Effect.STALED
+    def send(self, command: Command) -> bytes:
+        """Register a command and give what has to be written to the connection, exactly once and at once.
 
-    def _take_subscribed(self, message: Subscribed, state: SidState) -> Effect:
-        """F5: for a sid that has counted already it is a restart. F11: and nothing is held on it yet."""
-        restarted = state.last_seq is not None
-        if restarted:
-            self._stale_books(state, StaleReason.BACKWARDS)
-            for book in self._books_of(state):
-                book._join(None)
-        state.last_seq = state.last_frame = None
-        state.is_dead, state.channel = False, message.msg.channel
-        return Effect.BACKWARDS if restarted else Effect.IGNORED
+        A caller's own command changes what is desired: a subscribe or an added market is wanted again after a reconnect, and
+        what was unsubscribed or deleted is not.
 
-    def _take_ok(self, message: Ok, state: SidState) -> Effect:
-        """F11: what a subscription of the book channel holds is what the list in its last ``ok`` says."""
-        mine = self._books_of(state)
-        if message.held is None or state.is_dead or not (mine or state.channel == BOOK_CHANNEL):
-            return Effect.IGNORED
-        held = set(message.held)
-        left = [book for book in mine if book.market_ticker not in held]
-        self._drop(left)
-        announced = [ticker for ticker in message.held if self._held(ticker) is None]
-        for ticker in dict.fromkeys(announced):
-            self._add_book(OrderBook(ticker))
-        moved = [book for ticker in held if not (book := self._books_by_ticker()[ticker])._belongs_to(state)]
-        staled = bool(left)
-        for book in moved:
-            if book.is_live:  # its snapshot on this subscription is still to come
-                book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
-                staled = True
-            book._join(state)
-        return Effect.STALED if staled else Effect.APPLIED if announced else Effect.IGNORED
+        Args:
+            command: from ``wanted``, or a caller's own. Without an id it gets ``next_command_id``.
 
-    def _take_unsubscribed(self, state: SidState) -> Effect:
-        """F11: its books leave, and never come back."""
-        mine = self._books_of(state)
-        self._drop(mine)
-        state.is_dead = True
-        return Effect.STALED if mine else Effect.IGNORED
+        Raises:
+            UsageError: the connection is closed, the command was made for another one, or the exchange would refuse it.
+                Nothing was changed.
+        """
+        if not isinstance(command, Command):
+            raise TypeError(f"command must be a Command, not {type(command).__name__}")
+        if not self._is_open:
+            raise UsageError("the connection is closed: call opened() when there is another one")
+        if command.epoch is not None and command.epoch != self._epoch:
+            raise UsageError(
+                f"the command was made for connection {command.epoch}, and this is {self._epoch}: ask wanted() again"
+            )
+        self._subscriptions.check(command)
+        data = command.encode(self._subscriptions.next_id)
+        number, released = self._subscriptions.register(command)
+        self._let_go(released)
+        if command.purpose != "asked":
+            self._sent(number, command)
+        return data
 
-    def _take_terminal_error(self, state: SidState) -> Effect:
-        """F19: the subscription is dead, and its books are not kept any more."""
-        state.is_dead = True
-        return Effect.STALED if self._stale_books(state, StaleReason.TERMINAL_ERROR) else Effect.IGNORED
+    @property
+    def next_command_id(self) -> int:
+        """The id that ``send`` gives to the next command."""
+        return self._subscriptions.next_id
 
-    def _books_of(self, state: SidState) -> list[OrderBook]:
-        """The books that a subscription keeps. O(books)."""
-        return [book for book in self._books_view.values() if book._belongs_to(state)]
+    def wanted(self) -> list[Command]:
+        """Give the commands that are due, to be sent one after another; empty once they are sent.
 
-    def _held(self, market_ticker: str) -> OrderBook | None:
-        return cast("OrderBook | None", self._books_by_ticker().get(market_ticker))
+        They bring what is held nearer to what is desired, one change of a channel at a time, and ask for the snapshots of
+        books that are not LIVE (F18). O(1) unless something changed; O(markets of a subscription) then.
+        """
+        if self._filtered or not self._is_open:
+            return []
+        commands = self._subscriptions.wanted(self._epoch)
+        for subscription in self._subscriptions.by_sid.values():
+            if subscription.channel == BOOK_CHANNEL and not subscription.state.is_dead and not subscription.recovery.is_idle:
+                interest = self._subscriptions.interest(BOOK_CHANNEL)
+                commands += subscription.recovery.wanted(
+                    subscription.sid,
+                    self._books,
+                    subscription.held,
+                    epoch=self._epoch,
+                    now_ns=self._subscriptions.now_ns,
+                    can_change=not (interest.in_flight or interest.is_dirty),
+                )
+        return self._afforded(commands)
 
-    def _drop(self, books: list[OrderBook]) -> None:
-        for book in books:
-            book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)  # first: from here on nobody may trust it
-            book._join(None)
-            self._remove_book(book)
+    def _afforded(self, commands: list[Command]) -> list[Command]:
+        """Hold back what the budget does not allow now."""
+        left = max(0, self._budget.left)
+        recoveries = [command for command in commands if command.purpose == "recovery"]
+        if len(recoveries) <= left:
+            self._is_short = False
+            return commands
+        if not self._is_short:
+            self._is_short = True
+            self._tell(events.BudgetSpent(len(recoveries) - left))
+        return [command for command in commands if command.purpose != "recovery"] + recoveries[:left]
 
+    def _sent(self, number: int, command: Command) -> None:
+        """Note that a command of ``wanted`` is on its way."""
+        self._tell(events.CommandSent(number, command))
+        if command.purpose == "recovery":
+            self._budget.spend()
+        if isinstance(command, UpdateSubscription) and command.purpose == "recovery":
+            subscription = self._subscriptions.by_sid[command.sid or 0]
+            if command.action in ("get_snapshot", "delete_markets"):
+                subscription.recovery.sent(command.market_tickers, subscription.state.last_seq, self._subscriptions.now_ns)
 
-def _bare(error: _AnyFeedError) -> _AnyFeedError:
-    """Take the traceback off an error that is kept as a value: it would keep every local variable alive."""
-    error.__context__ = None
-    return error.with_traceback(None)
+    def _let_go(self, market_tickers: Iterable[str]) -> None:
+        """Drop the books of markets that are desired no more, and that no subscription holds."""
+        for ticker in market_tickers:
+            book = self._books.get(ticker)
+            if book is not None and self._keeper(book) is None:
+                book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
+                self._remove_book(book)
+
+    # Time.
+
+    def advance(self, now_ns: int) -> None:
+        """Let time pass: give up what was not answered in time, and climb the rungs of the recovery. O(what is under way).
+
+        Args:
+            now_ns: nanoseconds of a monotonic clock of your choice, always the same one.
+
+        Raises:
+            UsageError: earlier than the last time told.
+        """
+        if type(now_ns) is not int:
+            raise TypeError(f"now_ns must be int, not {type(now_ns).__name__}")
+        last = self._subscriptions.now_ns
+        if last is not None and now_ns < last:
+            raise UsageError(f"time runs forward: now_ns was {last}, and cannot be {now_ns}; pass a monotonic clock")
+        self._budget.advance(now_ns)
+        self._subscriptions.advance(now_ns)
+        interest = self._subscriptions.interest(BOOK_CHANNEL)
+        for subscription in self._subscriptions.by_sid.values():
+            if subscription.state.is_dead:
+                continue
+            recovery = subscription.recovery
+            gone = recovery.advance(now_ns, subscription.state.last_seq, len(subscription.held), self._books)
+            if gone:
+                self._tell(events.MarketsUnavailable(subscription.sid, gone))
+            if recovery.wants_resubscribe and interest.resubscribes:
+                recovery.wants_resubscribe = False
+                self._subscriptions.want_reconnect("the book subscription stays silent, though it was subscribed anew")
+
+    @property
+    def next_deadline_ns(self) -> int | None:
+        """When ``advance`` has something to do, and ``wanted`` is to be asked again; None: not before something comes in."""
+        dues = [*self._subscriptions.next_deadlines()]
+        dues += [
+            due_ns
+            for each in self._subscriptions.by_sid.values()
+            if not each.state.is_dead and (due_ns := each.recovery.next_deadline_ns) is not None
+        ]
+        if self._is_short and self._budget.next_ns is not None:
+            dues.append(self._budget.next_ns)
+        return min(dues, default=None) if self._is_open else None

@@ -10,7 +10,7 @@ import kalshi_book
 from implementations import COMPILED, PYTHON, WHY_NOT_COMPILED, part
 from processes import run_python
 
-TELL = "import kalshi_book as kb; print(kb.IMPLEMENTATION, kb.Level.__module__, kb.Feed.__mro__[1].__module__)"
+TELL = "import kalshi_book as kb; print(kb.IMPLEMENTATION, kb.Level.__module__, kb.Feed.__mro__[2].__module__)"
 WITHOUT_EXTENSION = (
     "import sys\n"
     "class Missing:\n"

@@ -78,7 +78,7 @@ def live(feed, held):
 
 
 def counted(feed):
-    return {sid: state.last_seq for sid, state in feed._sids.items()}
+    return {sid: each.state.last_seq for sid, each in feed._subscriptions.by_sid.items()}
 
 
 @pytest.mark.parametrize("what", FRAMES)

@@ -125,6 +125,8 @@ class Streams(RuleBasedStateMachine):
                 shelf = self.shelves.setdefault(ticker, Shelf())
                 shelf.sides = {"yes": dict(yes), "no": dict(no)}
                 shelf.sid = sid if held or not asked else None
+                if shelf.sid is not None:
+                    self.channels.add(sid)  # it is a book's subscription, whether a reply named it or not
                 shelf.live = not shelf.crossed() and shelf.sid is not None
         self.send(snapshot(ticker, *wire, sid=sid, seq=seq, era=era, top=top))
 
@@ -256,6 +258,8 @@ class Streams(RuleBasedStateMachine):
         if self.count(sid, seq):
             self.stale(lambda shelf: shelf.sid == sid)
             self.dead.add(sid)
+            for shelf in self.shelves.values():
+                shelf.sid = None if shelf.sid == sid else shelf.sid
         self.send(error(code, sid=sid, seq=seq))
 
     def unsubscribed(self, sid):

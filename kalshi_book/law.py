@@ -1,0 +1,347 @@
+"""The law of the feed: what each frame of one connection does to its books.
+
+The compiled core takes today's in-order delta of a LIVE book by itself; every other frame, and with the plain Python core
+every frame, comes here, to ``_receive_other``. Rules are cited by their numbers (F1 to F24); docs/rules.md lists them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+from . import events, messages, sequence
+from ._backend import FeedCore, Update
+from .book import OrderBook, delta_of
+from .errors import AuditDifference, Contradiction, FeedError, MalformedFrame
+from .interest import Subscription
+from .kinds import Effect, Kind, StaleReason, State
+from .messages import (
+    Error,
+    HotDelta,
+    HotDeltaBody,
+    Message,
+    Ok,
+    OrderbookDelta,
+    OrderbookSnapshot,
+    Subscribed,
+    SubscriptionList,
+    Unsubscribed,
+)
+from .messages.book import validate_snapshot
+from .messages.commands import BOOK_CHANNEL
+from .pace import Pace
+from .subscriptions import Subscriptions
+from .units import INT64_MAX
+
+MAX_EVENTS: Final = 10_000
+"""Events that nobody takes are kept up to here, the newest."""
+
+_AnyFeedError = TypeVar("_AnyFeedError", bound=FeedError)
+
+_INTERRUPTED = StaleReason.INTERRUPTED
+_INTERRUPTED_WHY = "an exception left receive half-way, so what is subscribed is not known"
+_KINDS: dict[type, Kind] = {
+    OrderbookSnapshot: Kind.SNAPSHOT,
+    OrderbookDelta: Kind.DELTA,
+    Subscribed: Kind.SUBSCRIBED,
+    Ok: Kind.OK,
+    SubscriptionList: Kind.OK,
+    Unsubscribed: Kind.UNSUBSCRIBED,
+    Error: Kind.ERROR,
+    messages.Unknown: Kind.UNKNOWN,
+    MalformedFrame: Kind.MALFORMED,
+}
+
+
+class Law(FeedCore):
+    """What ``Feed`` does with a frame. ``Feed`` adds connections, commands and time."""
+
+    def __init__(self, *, use_yes_price: bool, filtered: bool, pace: Pace) -> None:
+        super().__init__(messages.hot_decode, HotDelta, HotDeltaBody)
+        self._filtered = filtered
+        self._subscriptions = Subscriptions(pace, use_yes_price=use_yes_price, tell=self._tell)
+        self._counts: Counter[tuple[Kind, Effect]] = Counter()
+        self._audits: Counter[bool] = Counter()
+        self._skipped = 0
+        self._is_open = True
+        self._events: deque[events.Event] = deque(maxlen=MAX_EVENTS)
+        self._books = cast("Mapping[str, OrderBook]", self._books_by_ticker())
+
+    def _tell(self, event: events.Event) -> None:
+        self._events.append(event)
+
+    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
+        """Take in any frame. ``decoded`` is its message where that is read already, else None."""
+        if not isinstance(frame, (bytes, str)):
+            raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
+        if received_ns is not None and type(received_ns) is not int:
+            raise TypeError(f"received_ns must be int or None, not {type(received_ns).__name__}")
+        if received_ns is not None and abs(received_ns) > INT64_MAX:
+            raise TypeError("received_ns must be int of 64 bits, and is larger")
+        if isinstance(frame, str):
+            frame = str(frame)  # the decoder takes no subclass
+        message: Message | MalformedFrame
+        try:
+            message = messages.read(frame) if decoded is None else cast("OrderbookSnapshot", decoded)
+        except MalformedFrame as error:
+            message = _bare(error)
+
+        sid, seq = (message.msg.sid, None) if isinstance(message, Subscribed) else (message.sid, message.seq)
+        facts: dict[str, Any] = {"frame": frame, "received_ns": received_ns, "sid": sid, "seq": seq}
+        facts["market_ticker"] = getattr(message, "market_ticker", None)
+        facts["_error"] = message if isinstance(message, MalformedFrame) else None
+        kind, effect = _KINDS[type(message)], Effect.IGNORED
+        if self._is_open:
+            try:
+                kind, effect = self._obey(message, kind, facts)
+            except BaseException:
+                # An interrupt or no memory: the number may be counted and the change not made, so no book is known to be
+                # right any more, nor what is subscribed. Nothing here may need memory itself.
+                self._stale_books(None, _INTERRUPTED)
+                self._subscriptions.reconnect_reason = _INTERRUPTED_WHY
+                raise
+        self._counts[kind, effect] += 1
+        if isinstance(message, MalformedFrame) or kind is Kind.MALFORMED:
+            return Update(kind=kind, effect=effect, **facts)
+        return Update(kind=kind, effect=effect, _message=message, **facts)
+
+    def _obey(self, message: Message | MalformedFrame, kind: Kind, facts: dict[str, Any]) -> tuple[Kind, Effect]:
+        """Do what a frame of an open connection says: first what its number says, then its content."""
+        subscription = None if facts["sid"] is None else self._subscriptions.of(facts["sid"])
+        broken = None if subscription is None or facts["seq"] is None else self._count(subscription, facts)
+        if broken is Effect.DUPLICATE:
+            return kind, broken
+        try:
+            effect = self._take(message, subscription, facts)
+        except MalformedFrame as error:
+            kind, effect = Kind.MALFORMED, self._take_malformed(_bare(error), subscription, facts)
+        if broken is not None and (effect is Effect.IGNORED or (effect is Effect.APPLIED and kind is not Kind.SNAPSHOT)):
+            effect = broken
+        return kind, effect
+
+    def _count(self, subscription: Subscription, facts: dict[str, Any]) -> Effect | None:
+        """Check the sequence (F2 to F5, F15), before anything else is made of the frame."""
+        state = subscription.state
+        broken, skipped = sequence.judge(state, facts["seq"], facts["frame"])
+        facts["skipped"] = skipped
+        if broken is Effect.DUPLICATE:
+            return broken
+        state.last_seq, state.last_frame = facts["seq"], facts["frame"]
+        self._skipped += skipped
+        if broken is None or (broken is Effect.GAP and self._filtered):
+            return None
+        books = self._stale_all(subscription, StaleReason(broken.value))
+        if broken is Effect.GAP:
+            self._tell(events.Gap(state.sid, subscription.channel, facts["seq"], skipped, books))
+        else:
+            state.is_dead = False  # it counts anew, so it lives anew
+            self._tell(events.Restarted(state.sid, subscription.channel, facts["seq"], books))
+        return broken
+
+    def _take(self, message: Message | MalformedFrame, subscription: Subscription | None, facts: dict[str, Any]) -> Effect:
+        """Let a frame do what it says, and add to ``facts`` what its update shall tell."""
+        if isinstance(message, MalformedFrame):
+            return self._take_malformed(message, subscription, facts)
+        if isinstance(message, Ok):
+            return self._take_ok(message, subscription)
+        if isinstance(message, Error):
+            return self._take_error(message, subscription)
+        if subscription is None:
+            return Effect.IGNORED
+        if isinstance(message, Subscribed):
+            return self._take_subscribed(message, subscription)
+        if isinstance(message, OrderbookDelta):
+            return self._take_delta(message, subscription, facts)
+        if isinstance(message, OrderbookSnapshot):
+            return self._take_snapshot(message, subscription, facts)
+        if isinstance(message, Unsubscribed):
+            return self._take_unsubscribed(message, subscription)
+        return Effect.IGNORED
+
+    # Frames of the book channel.
+
+    def _take_snapshot(self, message: OrderbookSnapshot, subscription: Subscription, facts: dict[str, Any]) -> Effect:
+        """F6, F8, F11, F12, F14, F17."""
+        validate_snapshot(message, facts["frame"])
+        state = subscription.state
+        book = facts["book"] = self._books.get(message.market_ticker)
+        is_held = message.id is None or (book is not None and book._belongs_to(state))
+        self._subscriptions.take_snapshot(message.id, message.market_ticker)
+        if state.is_dead or (book is not None and book.is_live and not is_held):
+            return Effect.IGNORED
+        taker = OrderBook(message.market_ticker) if book is None else book
+        before = taker.state
+        kept = taker.checksum() if before is State.LIVE and message.id is not None else None
+        # The answer to a get_snapshot for a market that is not held: no deltas will follow it.
+        stale_reason = None if is_held else StaleReason.NOT_SUBSCRIBED
+        facts["top_changed"] = taker._take_snapshot(message, state.use_yes_price, facts["received_ns"], stale_reason)
+        if is_held:
+            self._hold(taker, subscription)
+        if book is None:
+            facts["book"] = taker
+            self._add_book(taker)
+        if kept is not None:
+            facts["_error"] = self._audit(taker, kept)
+        if not taker.is_live:
+            self._doubt(taker, subscription)
+            return Effect.STALED
+        subscription.recovery.healed(taker.market_ticker, was_stale=before not in (State.NEW, State.LIVE))
+        if healed := subscription.recovery.take_healed():
+            self._tell(events.Recovered(state.sid, healed))
+        return Effect.APPLIED if before in (State.NEW, State.LIVE) else Effect.HEALED
+
+    def _audit(self, book: OrderBook, kept: str) -> AuditDifference | None:
+        """F17: compare the book that was kept with the snapshot that took its place."""
+        sent = book.last_known.checksum()
+        self._audits[kept == sent] += 1
+        if kept == sent:
+            return None
+        self._tell(events.AuditDiffered(book.market_ticker, kept, sent))
+        return AuditDifference(market_ticker=book.market_ticker, kept_checksum=kept, sent_checksum=sent)
+
+    def _take_delta(self, message: OrderbookDelta, subscription: Subscription, facts: dict[str, Any]) -> Effect:
+        """F3, F7, F8, F14, F16. A delta never makes a book, and never makes one LIVE."""
+        state = subscription.state
+        book = self._books.get(message.market_ticker)
+        no, price_e4, delta_e2 = delta_of(message, state.use_yes_price)
+        facts.update(
+            book=book,
+            outcome_side=message.outcome_side,
+            price_e4=price_e4,
+            delta_e2=delta_e2,
+            client_order_id=message.msg.client_order_id,
+        )
+        if book is None or not book.is_live or not book._belongs_to(state) or state.is_dead:
+            return Effect.IGNORED
+        effect = Effect.APPLIED
+        try:
+            facts["size_e2"], facts["top_changed"] = book._apply_delta(no, price_e4, delta_e2)
+        except Contradiction as error:
+            effect, facts["_error"] = Effect.STALED, _bare(error)
+            self._doubt(book, subscription)
+            if error.stale_reason != StaleReason.CROSSED:
+                return effect
+            facts["size_e2"], facts["top_changed"] = error.size_e2, True
+        book._stamp(message.seq, message.msg.clock, message.msg.ts_ms, facts["received_ns"])
+        return effect
+
+    def _take_malformed(self, error: MalformedFrame, subscription: Subscription | None, facts: dict[str, Any]) -> Effect:
+        """F9: the narrowest scope that can be read is STALE."""
+        book = None if error.market_ticker is None else self._books.get(error.market_ticker)
+        facts.update(_error=error, book=book)
+        if error.market_ticker is None:
+            staled = 0 if subscription is None else self._stale_all(subscription, StaleReason.MALFORMED)
+            return Effect.STALED if staled else Effect.IGNORED
+        if book is None or book.state not in (State.LIVE, State.NEW):
+            return Effect.IGNORED
+        book._set_state(State.STALE, StaleReason.MALFORMED)
+        self._doubt(book, self._keeper(book))
+        return Effect.STALED
+
+    # Answers.
+
+    def _take_subscribed(self, message: Subscribed, subscription: Subscription) -> Effect:
+        """F5: for a sid that has counted already it is a restart. F11: what the command named is held."""
+        mine = self._books_of(subscription)
+        restarted, change = self._subscriptions.take_subscribed(message, subscription)
+        if restarted:
+            books = self._stale_all(subscription, StaleReason.BACKWARDS)
+            for book in mine:
+                book._join(None)
+            self._tell(events.Restarted(subscription.sid, subscription.channel, None, books))
+        effect = self._change(subscription, change.joined, change.left)
+        return Effect.BACKWARDS if restarted else effect
+
+    def _take_ok(self, message: Ok, subscription: Subscription | None) -> Effect:
+        """F11: what a subscription holds is what the list in its last ``ok`` says."""
+        change = self._subscriptions.take_ok(message, subscription)
+        if subscription is None:
+            return Effect.IGNORED
+        subscription.recovery.answered()
+        return self._change(subscription, change.joined, change.left)
+
+    def _take_unsubscribed(self, message: Unsubscribed, subscription: Subscription) -> Effect:
+        """F11: its books leave, and never come back, unless somebody wants them still."""
+        return self._change(subscription, [], self._subscriptions.take_unsubscribed(message.id, subscription))
+
+    def _take_error(self, message: Error, subscription: Subscription | None) -> Effect:
+        """F19, and what the error says of the command that it answers."""
+        staled = 0
+        if message.is_terminal and subscription is not None and not subscription.state.is_dead:
+            staled = self._stale_all(subscription, StaleReason.TERMINAL_ERROR)
+            for book in self._books_of(subscription):
+                book._join(None)
+            self._subscriptions.lose(subscription, message.msg.code)
+        for dead, left in self._subscriptions.take_error(message):
+            staled += self._change(dead, [], left) is Effect.STALED
+        return Effect.STALED if staled else Effect.IGNORED
+
+    def _change(self, subscription: Subscription, joined: list[str], left: list[str]) -> Effect:
+        """Let markets leave and join the books of a subscription."""
+        if subscription.channel != BOOK_CHANNEL:
+            return Effect.IGNORED
+        self._leave(subscription, left)
+        staled, made = bool(left), False
+        for ticker in joined:
+            book = self._books.get(ticker)
+            if book is None:
+                book, made = OrderBook(ticker), True
+                self._add_book(book)
+            elif book.is_live:  # its snapshot on this subscription is still to come
+                book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
+                staled = True
+            self._hold(book, subscription)
+        subscription.recovery.expect(joined, self._subscriptions.now_ns)
+        return Effect.STALED if staled else Effect.APPLIED if made else Effect.IGNORED
+
+    def _leave(self, subscription: Subscription, tickers: Iterable[str]) -> None:
+        """What left is STALE, and out of ``feed.books`` unless it is wanted still (F12)."""
+        for ticker in tickers:
+            keeper = self._keeper(book := self._books[ticker])
+            if keeper is not None and ticker in keeper.held:
+                continue
+            book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)  # first: from here on nobody may trust it
+            book._join(None)
+            if not self._subscriptions.interest(BOOK_CHANNEL).wants(ticker):
+                subscription.recovery.forget([ticker])
+                self._remove_book(book)
+
+    # Books and their subscriptions.
+
+    def _hold(self, book: OrderBook, subscription: Subscription) -> None:
+        """Let a subscription keep a book, and no other."""
+        keeper = self._keeper(book)
+        if keeper is not None and keeper is not subscription:
+            keeper.held.pop(book.market_ticker, None)
+        subscription.held[book.market_ticker] = None
+        book._join(subscription.state)
+        if subscription.channel != BOOK_CHANNEL:
+            self._subscriptions.adopt(subscription, BOOK_CHANNEL)
+
+    def _keeper(self, book: OrderBook) -> Subscription | None:
+        found = None if book.sid is None else self._subscriptions.by_sid.get(book.sid)
+        return found if found is not None and book._belongs_to(found.state) else None
+
+    def _books_of(self, subscription: Subscription) -> list[OrderBook]:
+        """The books that a subscription keeps. O(its books)."""
+        if subscription.channel != BOOK_CHANNEL:
+            return []
+        return [self._books[ticker] for ticker in subscription.held]
+
+    def _stale_all(self, subscription: Subscription, stale_reason: StaleReason) -> int:
+        """Make every book of a subscription STALE. Returns how many. O(books)."""
+        subscription.recovery.is_dirty = True
+        return self._stale_books(subscription.state, stale_reason)
+
+    def _doubt(self, book: OrderBook, subscription: Subscription | None) -> None:
+        """Note that one book is STALE."""
+        if subscription is not None:
+            subscription.recovery.is_dirty = True
+        self._tell(events.BookStale(book.market_ticker, str(book.stale_reason)))
+
+
+def _bare(error: _AnyFeedError) -> _AnyFeedError:
+    """Take the traceback off an error that is kept as a value: it would keep every local variable alive."""
+    error.__context__ = None
+    return error.with_traceback(None)

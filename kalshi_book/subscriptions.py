@@ -1,0 +1,535 @@
+"""The subscriptions of one feed: which commands are under way, what their answers say, and what to ask next (F11, F13).
+
+A command that is not answered in time, or unclearly (errors 18 and 27), may have taken effect. Each is idempotent and
+answered with the full list, so it is simply asked again. An answer that comes late is believed all the same: it is kept in
+mind what the command was.
+
+Source of the rules about answers: the exchange's AsyncAPI text, read 2026-10-26, and recordings of 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from . import events
+from ._backend import SidState
+from .errors import UsageError
+from .interest import Interest, Items, Subscription, flags_of, items_of, kind_of
+from .messages import Error, Ok, Subscribed
+from .messages.commands import (
+    BOOK_CHANNEL,
+    INDEX_ACTIONS,
+    INDEX_CHANNELS,
+    UNDERLYING_ACTIONS,
+    UNDERLYING_CHANNEL,
+    Command,
+    Subscribe,
+    Unsubscribe,
+    UpdateSubscription,
+)
+from .pace import Pace
+
+MAX_OVERDUE: Final = 1_000
+"""Commands that were not answered in time are kept for a late answer: so many at most."""
+
+UNKNOWN_SID: Final = 7
+UNCLEAR: Final = frozenset({18, 27})
+LIMIT_EXCEEDED: Final = 26
+
+_ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
+_REMOVES: Final = frozenset({"delete_markets", "unsubscribe_indices", "unsubscribe_underlyings"})
+
+
+class Change(NamedTuple):
+    """What an answer changed in what a subscription holds."""
+
+    joined: list[str]
+    left: list[str]
+
+
+class Pending(Struct):
+    """A command under way.
+
+    Attributes:
+        id, command: the command.
+        due_ns: when its answer is late, or None where time was not told yet.
+        open: what is to be answered still: channels of a subscribe or unsubscribe, tickers of a ``get_snapshot``.
+        is_overdue: whether it was given up.
+        refusal: the error that answered a part of it, nobody knows which.
+    """
+
+    id: int
+    command: Command
+    due_ns: int | None
+    open: Items
+    is_overdue: bool = False
+    refusal: int | None = None
+
+
+class Subscriptions:
+    """All channels of one feed.
+
+    Args:
+        pace: deadlines.
+        use_yes_price: the price scale of a book subscription that no registered command made.
+        tell: takes events.
+    """
+
+    def __init__(self, pace: Pace, *, use_yes_price: bool, tell: Callable[[events.Event], None]) -> None:
+        self._pace = pace
+        self._use_yes_price = use_yes_price
+        self._tell = tell
+        self.interests: dict[str, Interest] = {}
+        self.by_sid: dict[int, Subscription] = {}
+        self.pending: dict[int, Pending] = {}
+        self.next_id = 1
+        self.now_ns: int | None = None
+        self.reconnect_reason: str | None = None
+
+    def lost(self) -> None:
+        """Forget all that belongs to the connection. What is desired stays."""
+        self.by_sid.clear()
+        self.pending.clear()
+        self.next_id = 1
+        self.reconnect_reason = None
+        for interest in self.interests.values():
+            interest.lost()
+
+    def of(self, sid: int) -> Subscription:
+        """Give the subscription of a sid; the first frame that speaks of it makes it."""
+        found = self.by_sid.get(sid)
+        if found is None:
+            wanted = self.interest(BOOK_CHANNEL).price_scale
+            state = SidState(sid, use_yes_price=self._use_yes_price if wanted is None else wanted)
+            found = self.by_sid[sid] = Subscription(state, self._pace)
+        return found
+
+    def interest(self, channel: str) -> Interest:
+        """Give what is wanted of a channel."""
+        found = self.interests.get(channel)
+        if found is None:
+            found = self.interests[channel] = Interest(channel)
+        return found
+
+    def adopt(self, subscription: Subscription, channel: str) -> Interest:
+        """Note which channel a subscription is of, and that it lives."""
+        if subscription.channel not in (None, channel):
+            self.end(subscription, keep=False)  # its number is another channel's now
+            subscription.state.is_dead = False
+        subscription.channel = subscription.state.channel = channel
+        interest = self.interest(channel)
+        if interest.subscription is None and not subscription.state.is_dead:
+            interest.subscription = subscription
+            interest.is_dirty = True
+        return interest
+
+    def want_reconnect(self, reason: str) -> None:
+        """Note that this connection is of no use any more."""
+        if self.reconnect_reason is None:
+            self.reconnect_reason = reason
+            self._tell(events.ReconnectWanted(reason))
+
+    # Commands that are sent.
+
+    def check(self, command: Command) -> None:
+        """Make sure that the exchange would take a command on this connection. Changes nothing.
+
+        Raises:
+            UsageError: it would not.
+        """
+        if command.id is not None and command.id < self.next_id:
+            raise UsageError(f"ids rise on a connection: the next is {self.next_id}, not {command.id}")
+        if isinstance(command, Subscribe):
+            for channel in command.channels:
+                self.interest(channel).check(command)
+        elif isinstance(command, Unsubscribe):
+            for sid in command.sids:
+                self._living(sid)
+        elif isinstance(command, UpdateSubscription):
+            self._check_update(command)
+
+    def _living(self, sid: int | None) -> Subscription:
+        found = None if sid is None else self.by_sid.get(sid)
+        if found is None or found.state.is_dead:
+            living = [sid for sid, subscription in self.by_sid.items() if not subscription.state.is_dead]
+            raise UsageError(
+                f"sid {sid} is not subscribed on this connection, which has {living or 'none'} "
+                f"(the exchange would answer with error {UNKNOWN_SID})"
+            )
+        return found
+
+    def _check_update(self, command: UpdateSubscription) -> None:
+        channel = self._living(command.sid).channel
+        if channel is None:
+            return
+        if command.action in INDEX_ACTIONS:
+            fits = channel in INDEX_CHANNELS
+        elif command.action in UNDERLYING_ACTIONS:
+            fits = channel == UNDERLYING_CHANNEL
+        else:
+            fits = channel == BOOK_CHANNEL or command.action != "get_snapshot"
+        if not fits:
+            raise UsageError(f"{channel} knows no {command.action} (the exchange would answer with error 13)")
+        if (command.market_ids or command.send_initial_snapshot) and channel != "ticker":
+            raise UsageError(f"{channel} takes neither market_ids nor send_initial_snapshot: these are for ticker alone")
+
+    def register(self, command: Command) -> tuple[int, list[str]]:
+        """Take a checked command as sent.
+
+        Returns:
+            Its id, and the markets of the book channel that are desired no more.
+        """
+        number = self.next_id if command.id is None else command.id
+        self.next_id = number + 1
+        due_ns = None if self.now_ns is None else self._after(self._pace.answer_ns)
+        pending = self.pending[number] = Pending(number, command, due_ns, {})
+        released: list[str] = []
+        if isinstance(command, Subscribe):
+            for channel in command.channels:
+                pending.open[channel] = None
+                items = items_of(command, channel)
+                if command.purpose == "asked":
+                    self.interest(channel).desire(items, kind_of(channel, command), flags_of(command))
+                self.interest(channel).in_flight[number] = frozenset(items)
+        elif isinstance(command, Unsubscribe):
+            for sid in command.sids:
+                released += self._register_end(pending, self.by_sid[sid])
+        elif isinstance(command, UpdateSubscription):
+            released += self._register_update(pending, command)
+        return number, released
+
+    def _register_end(self, pending: Pending, subscription: Subscription) -> list[str]:
+        if subscription.channel is None:
+            return []
+        interest = self.interest(subscription.channel)
+        pending.open[subscription.channel] = None
+        interest.in_flight[pending.id] = frozenset()
+        if pending.command.purpose == "asked":
+            released = interest.release(None)
+            return released if interest.channel == BOOK_CHANNEL else []
+        if not interest.is_closing:
+            interest.resubscribes += 1
+            subscription.recovery.wants_resubscribe = False
+        return []
+
+    def _register_update(self, pending: Pending, command: UpdateSubscription) -> list[str]:
+        subscription = self._living(command.sid)
+        if subscription.channel is None:
+            return []
+        interest = self.interest(subscription.channel)
+        items = items_of(command, interest.channel)
+        released: list[str] = []
+        if command.action == "get_snapshot":
+            pending.open.update(dict.fromkeys(items))
+        elif command.action in _ADDS:
+            if command.purpose == "asked" and not interest.is_all:
+                flags = {"use_yes_price": subscription.state.use_yes_price}
+                interest.desire(items, kind_of(interest.channel, command), flags)
+            interest.in_flight[pending.id] = frozenset(items)
+        elif command.action in _REMOVES:
+            if command.purpose == "asked":
+                released = interest.release(items)
+            elif not any(item in interest.leaving for item in items):
+                interest.extra.update((item, None) for item in items if item not in interest.desired)
+            interest.in_flight[pending.id] = frozenset()
+        return released if interest.channel == BOOK_CHANNEL else []
+
+    # Answers.
+
+    def take_subscribed(self, message: Subscribed, subscription: Subscription) -> tuple[bool, Change]:
+        """Take a ``subscribed``: the subscription holds what its command named, which may have sent its first data before.
+
+        Returns:
+            Whether it is one that counted before, and what changed.
+        """
+        channel = message.msg.channel
+        pending = self._pending(message.id)
+        asked = None
+        if pending is not None and isinstance(pending.command, Subscribe) and channel in pending.command.channels:
+            asked = pending.command
+        is_late = asked is not None and not subscription.is_acknowledged and subscription.channel in (None, channel)
+        restarted = False
+        if not is_late:
+            restarted = subscription.state.last_seq is not None or bool(subscription.held)
+            subscription.state.last_seq = subscription.state.last_frame = None
+            subscription.held.clear()
+        subscription.state.is_dead, subscription.is_acknowledged = False, True
+        change = Change([], [])
+        if asked is not None:
+            before = self.interest(channel).subscription
+            if before is not None and before is not subscription:
+                change.left.extend(self.end(before, keep=False))
+            if channel == BOOK_CHANNEL:
+                subscription.state.use_yes_price = asked.use_yes_price
+            change.joined.extend(_join(subscription, items_of(asked, channel)))
+        self.adopt(subscription, channel)
+        if pending is not None:
+            self._answered(pending, channel)
+        return restarted, change
+
+    def take_ok(self, message: Ok, subscription: Subscription | None) -> Change:
+        """Take an ``ok``: the list in it is what is held; without a list, what the command asked for is done."""
+        pending = self._pending(message.id)
+        if subscription is not None and pending is not None and isinstance(pending.command, Subscribe):
+            self._settle_channel(subscription, pending)
+        if subscription is None or subscription.state.is_dead:
+            for each in message.msg if isinstance(message.msg, list) else ():
+                if (named := self.of(each.sid)).channel is None:
+                    self.adopt(named, each.channel)
+            if pending is not None:
+                self._answered(pending, None)
+            return Change([], [])
+        command = None if pending is None else pending.command
+        subscription.is_acknowledged = True
+        channel = subscription.channel
+        listed = None if channel is None else _listed(message, kind_of(channel))
+        if channel == "ticker" and listed is None:
+            listed = _listed(message, "market_ids")
+        change = Change([], [])
+        if listed is not None:
+            held = dict.fromkeys(listed)
+            change.left.extend(item for item in subscription.held if item not in held)
+            for item in change.left:
+                del subscription.held[item]
+            change.joined.extend(_join(subscription, held))
+        elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
+            self._do(command, subscription, items_of(command, channel), change)
+        if pending is not None:
+            self._answered(pending, channel)
+            if channel is not None and listed is not None:
+                self._check_taken(command, channel, subscription)
+        return change
+
+    def _settle_channel(self, subscription: Subscription, pending: Pending) -> None:
+        """An ``ok`` names a sid and no channel: where its ``subscribed`` was lost, the command tells which channel it is.
+
+        It also proves that a subscription lives which was taken for dead.
+        """
+        assert isinstance(pending.command, Subscribe)
+        if subscription.channel is None:
+            unknown = [channel for channel in pending.open if self.interest(channel).subscription is None]
+            if len(unknown) != 1:
+                return
+            if unknown[0] == BOOK_CHANNEL:
+                subscription.state.use_yes_price = pending.command.use_yes_price
+            subscription.channel = unknown[0]
+        if subscription.channel in pending.open:
+            subscription.state.is_dead = False
+            self.adopt(subscription, subscription.channel)
+
+    def _do(
+        self, command: Subscribe | UpdateSubscription, subscription: Subscription, items: Iterable[str], change: Change
+    ) -> None:
+        if isinstance(command, Subscribe) or command.action in _ADDS:
+            change.joined.extend(_join(subscription, items))
+        elif command.action in _REMOVES:
+            for item in items:
+                if item in subscription.held:
+                    del subscription.held[item]
+                    change.left.append(item)
+
+    def _check_taken(self, command: Command | None, channel: str, subscription: Subscription) -> None:
+        """What was added and is not in the list afterwards was not taken: asked for again, but slowly."""
+        if not isinstance(command, (Subscribe, UpdateSubscription)):
+            return
+        if isinstance(command, UpdateSubscription) and command.action not in _ADDS:
+            return
+        interest = self.interest(channel)
+        refused = [item for item in items_of(command, channel) if item not in subscription.held and interest.wants(item)]
+        if refused:
+            self._refuse(interest, refused, None)
+
+    def take_unsubscribed(self, message_id: int | None, subscription: Subscription) -> list[str]:
+        """Take an ``unsubscribed``. Returns what the subscription held."""
+        pending = self._pending(message_id)
+        is_recovery = pending is not None and pending.command.purpose == "recovery"
+        channel = subscription.channel
+        left = self.end(subscription, keep=is_recovery)
+        if pending is not None:
+            self._answered(pending, channel)
+        return left
+
+    def end(self, subscription: Subscription | None, *, keep: bool) -> list[str]:
+        """Note that a subscription is dead; ``keep``: what it held is wanted again. Returns what it held."""
+        if subscription is None:
+            return []
+        subscription.state.is_dead = True
+        interest = None if subscription.channel is None else self.interest(subscription.channel)
+        if interest is not None and interest.subscription is subscription:
+            return interest.ended(keep=keep)
+        left = list(subscription.held)
+        subscription.held.clear()
+        return left
+
+    def lose(self, subscription: Subscription, code: int) -> None:
+        """Note that an error ended a subscription: what it held is wanted again (F19)."""
+        self._tell(events.SubscriptionLost(subscription.sid, subscription.channel, code))
+        self.end(subscription, keep=True)
+        if subscription.channel is not None:
+            self.interest(subscription.channel).trouble()
+
+    def take_error(self, message: Error) -> list[tuple[Subscription, list[str]]]:
+        """Take the error that answers a command.
+
+        Returns:
+            Subscriptions that are dead by it, each with what it held.
+        """
+        pending = self._pending(message.id)
+        if pending is None:
+            return []
+        code = message.msg.code
+        self._tell(events.CommandRefused(pending.id, pending.command, code, message.msg.msg))
+        command = pending.command
+        channels = [*pending.open] if isinstance(command, (Subscribe, Unsubscribe)) else self._channels_of(command)
+        dead = self._unknown_sids(command) if code == UNKNOWN_SID else []
+        if isinstance(command, Subscribe) and len(channels) > 1 and code not in UNCLEAR:
+            pending.refusal = code  # one of them was refused; which one is known when the others were answered
+            return []
+        self._answered(pending, None)
+        for channel in channels:
+            self._refused_change(self.interest(channel), command, code, message)
+        return dead
+
+    def _channels_of(self, command: Command) -> list[str]:
+        """The channel that a command was to change."""
+        if not isinstance(command, UpdateSubscription) or command.sid not in self.by_sid:
+            return []
+        if command.action not in _ADDS | _REMOVES:
+            return []
+        channel = self.by_sid[command.sid].channel
+        return [] if channel is None else [channel]
+
+    def _unknown_sids(self, command: Command) -> list[tuple[Subscription, list[str]]]:
+        """Error 7: what we believed to be subscribed is not. What an unsubscribe named is ended as it asked."""
+        sids = command.sids if isinstance(command, Unsubscribe) else [getattr(command, "sid", None)]
+        known = [self.by_sid[sid] for sid in sids if sid in self.by_sid and not self.by_sid[sid].state.is_dead]
+        keep = not isinstance(command, Unsubscribe) or command.purpose == "recovery"
+        return [(subscription, self.end(subscription, keep=keep)) for subscription in known]
+
+    def _refused_change(self, interest: Interest, command: Command, code: int, message: Error) -> None:
+        """Decide when a refused change of a channel is tried again."""
+        interest.trouble()
+        if code == UNKNOWN_SID:
+            return
+        if code in UNCLEAR or not isinstance(command, (Subscribe, UpdateSubscription)):
+            interest.not_before_ns = self._after(self._pace.answer_ns)
+        elif isinstance(command, UpdateSubscription) and command.action not in _ADDS:
+            interest.not_before_ns = self._after(self._pace.retry_ns)
+        elif code == LIMIT_EXCEEDED:
+            self._limit(interest, items_of(command, interest.channel))
+        elif isinstance(command, Subscribe) and interest.subscription is None:
+            interest.refusal = code
+        else:
+            named = [message.msg.market_ticker] if message.msg.market_ticker else message.msg.market_tickers
+            items = items_of(command, interest.channel)
+            self._refuse(interest, [item for item in named or () if item in items] or items, code)
+
+    def _limit(self, interest: Interest, items: tuple[str, ...]) -> None:
+        """Error 26: ask for half as many; when one alone is too many, the subscription is full."""
+        if len(items) > 1:
+            interest.chunk = max(1, len(items) // 2)
+        else:
+            self._refuse(interest, list(interest.missing()), LIMIT_EXCEEDED)
+
+    def _refuse(self, interest: Interest, items: Iterable[str], code: int | None) -> None:
+        names = tuple(items)
+        interest.refuse(names, self._after(self._pace.retry_ns))
+        self._tell(events.MarketsRefused(interest.channel, names, code))
+
+    def take_snapshot(self, message_id: int | None, market_ticker: str) -> None:
+        """Note that one snapshot of a ``get_snapshot`` came."""
+        if (pending := self._pending(message_id)) is not None and market_ticker in pending.open:
+            self._answered(pending, market_ticker)
+
+    def _pending(self, message_id: int | None) -> Pending | None:
+        return None if message_id is None else self.pending.get(message_id)
+
+    def _after(self, span_ns: int) -> int:
+        return (self.now_ns or 0) + span_ns
+
+    def _answered(self, pending: Pending, what: str | None) -> None:
+        """Note an answer, to a part of a command or (None) to all of it."""
+        if what is None:
+            pending.open.clear()
+        pending.open.pop(what or "", None)
+        for channel, interest in self._touched(pending):
+            if channel == what or not pending.open:
+                interest.in_flight.pop(pending.id, None)
+                interest.unanswered, interest.is_dirty = 0, True
+        if not pending.open:
+            self.pending.pop(pending.id, None)
+        elif pending.refusal is not None and len(pending.open) == 1:
+            self._refuse_channel(pending, pending.refusal)
+
+    def _touched(self, pending: Pending) -> list[tuple[str, Interest]]:
+        return [(name, interest) for name, interest in self.interests.items() if pending.id in interest.in_flight]
+
+    def _refuse_channel(self, pending: Pending, code: int) -> None:
+        """All but one channel of a subscribe were answered, and an error came: it was the last one's."""
+        for channel in list(pending.open):
+            if self.interest(channel).subscription is None:
+                self.interest(channel).refusal = code
+        self._answered(pending, None)
+
+    # What is due.
+
+    def advance(self, now_ns: int) -> None:
+        """Let time pass: give up what was not answered in time. O(commands under way)."""
+        self.now_ns = now_ns
+        for pending in list(self.pending.values()):
+            if pending.is_overdue:
+                continue
+            if pending.due_ns is None:
+                pending.due_ns = self._after(self._pace.answer_ns)
+            elif pending.due_ns <= now_ns:
+                self._give_up(pending)
+        overdue = [pending for pending in self.pending.values() if pending.is_overdue]
+        for pending in overdue[: max(0, len(overdue) - MAX_OVERDUE)]:
+            del self.pending[pending.id]
+
+    def _give_up(self, pending: Pending) -> None:
+        """Whether the command took effect is unknown: what it was to change is asked for again."""
+        pending.is_overdue = True
+        if pending.refusal is not None:
+            self._refuse_channel(pending, pending.refusal)
+            return
+        self._tell(events.CommandUnanswered(pending.id, pending.command))
+        for channel, interest in self._touched(pending):
+            del interest.in_flight[pending.id]
+            interest.trouble()
+            interest.unanswered += 1
+            if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
+                self.want_reconnect(f"the {channel} subscription gives nothing and cannot be ended")
+            elif interest.unanswered >= self._pace.tries and interest.subscription is None:
+                self.want_reconnect(f"subscribing to {channel} is not answered")
+
+    def wanted(self, epoch: int) -> list[Command]:
+        """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
+        commands = (interest.next_command(epoch, self.now_ns) for interest in self.interests.values())
+        return [command for command in commands if command is not None]
+
+    def next_deadlines(self) -> Iterator[int]:
+        """Give the times at which ``advance`` or ``wanted`` has something to do."""
+        for pending in self.pending.values():
+            if pending.due_ns is not None and not pending.is_overdue:
+                yield pending.due_ns
+        for interest in self.interests.values():
+            if (due_ns := interest.next_deadline_ns()) is not None:
+                yield due_ns
+
+
+def _join(subscription: Subscription, items: Iterable[str]) -> list[str]:
+    """Hold items; give those that were not held."""
+    joined = [item for item in items if item not in subscription.held]
+    subscription.held.update(dict.fromkeys(joined))
+    return joined
+
+
+def _listed(message: Ok, kind: str) -> list[str] | None:
+    """What an ``ok`` lists as held, or None where it does not say."""
+    if kind == "market_tickers":
+        return message.held
+    return getattr(message.msg, kind, None)
