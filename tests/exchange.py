@@ -50,14 +50,16 @@ class Exchange:
         self.markets = {ticker: Market(f"6b1f0c52-0000-4000-8000-{n:012d}") for n, ticker in enumerate(tickers, 1)}
         self.is_connected = False
         self.outbox = []
-        # How it behaves. The first group is for the next command that is processed, and is used up by it.
+        # Faults of the next command that is processed; it uses them up.
         self.ignore = False  # it has no effect and no reply
         self.fail_with = None  # it is refused with this error code
         self.lose_reply = False  # it has its effect; with fail_with too, that error is all its reply, without it none
+        # How it behaves until that is changed.
         self.hold = False  # commands wait in ``pending`` until they are processed, in any order
         self.delay_snapshots = False  # snapshots wait in ``delayed`` until they are released; deltas do not wait
-        self.silent_sids = set()  # their frames are numbered and never appear, except ``subscribed``, which has no sid
-        self.silent_markets = set()  # their snapshots never come
+        # Of this connection: their frames are numbered and never appear. A ``subscribed`` does: the sid is only inside it.
+        self.silent_sids = set()
+        self.silent_markets = set()  # their snapshots never come; their deltas do
         self.market_limit = None  # how many markets a subscription may list: error 26
         self.scoped_errors = True  # a refused update_subscription carries the sid, and takes a number
         self.newline = True
@@ -166,7 +168,7 @@ class Exchange:
 
     def _holder(self, ticker):
         sub = self._by_channel.get(BOOK)
-        return sub if sub and ticker in sub.names[MARKETS] and not self.markets[ticker].is_closed else None
+        return sub if sub and ticker in sub.names[MARKETS] else None
 
     # Commands.
 

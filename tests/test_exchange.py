@@ -473,7 +473,14 @@ class TestEnds:
 
     def test_a_new_connection_knows_nothing_of_the_last(self, held):
         """Observed, 2026: there is no resume; sids and numbers start at 1 again."""
+        held.exchange.hold = held.exchange.delay_snapshots = True
+        held.exchange.silent_sids.add(1)
+        held.subscribe(C)
+        held.exchange.process()
+        held.subscribe(A)
         held.exchange.disconnect()
+        assert held.exchange.pending == held.exchange.delayed == []
+        held.exchange.hold = held.exchange.delay_snapshots = False
         with pytest.raises(ValueError, match="no connection"):
             held.subscribe(A)
         held.exchange.change(A, "yes", 100, 100)
