@@ -105,12 +105,14 @@ class Interest:
         channel: its name.
         kind: which field of a command names its items.
         is_wanted: whether it is to be open.
+        is_closing: whether it is to be ended.
         desired: what it is to hold, while it is wanted; empty: everything, where the channel may be open without items.
         flags: what else its subscribe says.
         subscription: the living one of this connection, or None.
         extra: not desired, but taken out by the recovery to be put in again.
-        leaving: no longer desired, and perhaps still held.
+        leaving: no longer desired, and perhaps still held, or held again by a late answer.
         in_flight: ids of the commands under way that change it, with what each asks for.
+        overdue: ids of those that were not answered in time, and may be answered still.
         refused, refusal: as in ``ChannelStatus``.
         retry_ns: when what was refused is asked for again.
         not_before_ns: when it may be asked again after an unclear answer.
@@ -118,6 +120,7 @@ class Interest:
         resubscribes: how often the recovery ended its subscription on this connection.
         unanswered: how many of its commands in a row were not answered.
         is_troubled: whether commands count against the budget: something failed since it was complete.
+        is_unsure: whether it may be open without our knowing: a subscribe was not answered.
         is_dirty: whether ``next_command`` may have something to say.
     """
 
@@ -131,10 +134,12 @@ class Interest:
         "is_closing",
         "is_dirty",
         "is_troubled",
+        "is_unsure",
         "is_wanted",
         "kind",
         "leaving",
         "not_before_ns",
+        "overdue",
         "refusal",
         "refused",
         "resubscribes",
@@ -158,6 +163,7 @@ class Interest:
         self.leaving: Items = {}
         self.is_closing = False
         self.in_flight: dict[int, frozenset[str]] = {}
+        self.overdue: set[int] = set()
         self.refusal: int | None = None
         self.refused: Items = {}
         self.retry_ns: int | None = None
@@ -166,6 +172,7 @@ class Interest:
         self.resubscribes = 0
         self.unanswered = 0
         self.is_troubled = False
+        self.is_unsure = False
         self.is_dirty = True
 
     # What is desired.
@@ -225,7 +232,7 @@ class Interest:
             self.refused.pop(item, None)
             self.leaving[item] = None
         if items is None:
-            self.is_wanted, self.is_closing = False, self.subscription is not None or bool(self.in_flight)
+            self.is_wanted, self.is_closing = False, self.subscription is not None
         elif self.is_wanted and not self.desired and self.kind in _MARKET_KINDS:
             # An empty list of markets might mean all of them: the channel is closed instead, where nothing else is in it.
             self.is_wanted, self.is_closing = False, all(item in self.leaving for item in held)
@@ -257,7 +264,7 @@ class Interest:
             self.extra.update((item, None) for item in held if item not in self.desired and item not in self.leaving)
             if not self.is_wanted:
                 self.flags = {"use_yes_price": self.subscription.state.use_yes_price}
-        self.is_closing, self.leaving = False, {}
+        self.is_closing = False
         self.subscription.held.clear()
         self.subscription = None
         self.is_dirty = True
@@ -279,6 +286,8 @@ class Interest:
             self.not_before_ns = None
         if (command := self._difference(epoch)) is None:
             self.is_dirty = False
+            if not self.overdue:
+                self.leaving.clear()
             if not self.refused:
                 self.is_troubled, self.extra = False, {}
         return command
@@ -314,7 +323,6 @@ class Interest:
         if leaving:
             fields = {self.kind: leaving}
             return UpdateSubscription(action=_REMOVE[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
-        self.leaving.clear()
         return None
 
     def status(self) -> ChannelStatus:

@@ -270,9 +270,12 @@ class Law(FeedCore):
         staled = 0
         if message.is_terminal and subscription is not None and not subscription.state.is_dead:
             staled = self._stale_all(subscription, StaleReason.TERMINAL_ERROR)
-            for book in self._books_of(subscription):
-                book._join(None)
+            mine = self._books_of(subscription)
             self._subscriptions.lose(subscription, message.msg.code)
+            for book in mine:
+                book._join(None)
+                if not self._subscriptions.interest(BOOK_CHANNEL).wants(book.market_ticker):
+                    self._remove_book(book)
         for dead, left in self._subscriptions.take_error(message):
             staled += self._change(dead, [], left) is Effect.STALED
         return Effect.STALED if staled else Effect.IGNORED

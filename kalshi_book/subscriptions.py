@@ -18,7 +18,7 @@ from . import events
 from ._backend import SidState
 from .errors import UsageError
 from .interest import Interest, Items, Subscription, flags_of, items_of, kind_of
-from .messages import Error, Ok, Subscribed
+from .messages import ChannelSid, Error, Ok, Subscribed
 from .messages.commands import (
     BOOK_CHANNEL,
     INDEX_ACTIONS,
@@ -26,14 +26,15 @@ from .messages.commands import (
     UNDERLYING_ACTIONS,
     UNDERLYING_CHANNEL,
     Command,
+    ListSubscriptions,
     Subscribe,
     Unsubscribe,
     UpdateSubscription,
 )
 from .pace import Pace
 
-MAX_OVERDUE: Final = 1_000
-"""Commands that were not answered in time are kept for a late answer: so many at most."""
+LATE_ANSWERS: Final = 12
+"""How many times ``Pace.answer_ns`` a command is kept that was not answered in time, for a late answer."""
 
 UNKNOWN_SID: Final = 7
 UNCLEAR: Final = frozenset({18, 27})
@@ -123,7 +124,7 @@ class Subscriptions:
         interest = self.interest(channel)
         if interest.subscription is None and not subscription.state.is_dead:
             interest.subscription = subscription
-            interest.is_dirty = True
+            interest.is_unsure, interest.is_dirty = False, True
         return interest
 
     def want_reconnect(self, reason: str) -> None:
@@ -265,7 +266,9 @@ class Subscriptions:
             if channel == BOOK_CHANNEL:
                 subscription.state.use_yes_price = asked.use_yes_price
             change.joined.extend(_join(subscription, items_of(asked, channel)))
-        self.adopt(subscription, channel)
+        interest = self.adopt(subscription, channel)
+        if asked is not None and not interest.is_wanted and not interest.extra:
+            interest.is_closing = True  # a late answer: nobody wants it any more
         if pending is not None:
             self._answered(pending, channel)
         return restarted, change
@@ -276,9 +279,8 @@ class Subscriptions:
         if subscription is not None and pending is not None and isinstance(pending.command, Subscribe):
             self._settle_channel(subscription, pending)
         if subscription is None or subscription.state.is_dead:
-            for each in message.msg if isinstance(message.msg, list) else ():
-                if (named := self.of(each.sid)).channel is None:
-                    self.adopt(named, each.channel)
+            if isinstance(message.msg, list):
+                self._take_list(message.msg)
             if pending is not None:
                 self._answered(pending, None)
             return Change([], [])
@@ -302,6 +304,16 @@ class Subscriptions:
             if channel is not None and listed is not None:
                 self._check_taken(command, channel, subscription)
         return change
+
+    def _take_list(self, channels: list[ChannelSid]) -> None:
+        """Learn which channels are open: one whose ``subscribed`` was lost, perhaps."""
+        for interest in self.interests.values():
+            interest.is_unsure = False
+        for each in channels:
+            named = self.of(each.sid)
+            if named.channel is None:
+                interest = self.adopt(named, each.channel)
+                interest.is_closing = bool(interest.overdue) and not interest.is_wanted and not interest.extra
 
     def _settle_channel(self, subscription: Subscription, pending: Pending) -> None:
         """An ``ok`` names a sid and no channel: where its ``subscribed`` was lost, the command tells which channel it is.
@@ -458,6 +470,7 @@ class Subscriptions:
         for channel, interest in self._touched(pending):
             if channel == what or not pending.open:
                 interest.in_flight.pop(pending.id, None)
+                interest.overdue.discard(pending.id)
                 interest.unanswered, interest.is_dirty = 0, True
         if not pending.open:
             self.pending.pop(pending.id, None)
@@ -465,7 +478,11 @@ class Subscriptions:
             self._refuse_channel(pending, pending.refusal)
 
     def _touched(self, pending: Pending) -> list[tuple[str, Interest]]:
-        return [(name, interest) for name, interest in self.interests.items() if pending.id in interest.in_flight]
+        return [
+            (channel, interest)
+            for channel, interest in self.interests.items()
+            if pending.id in interest.in_flight or pending.id in interest.overdue
+        ]
 
     def _refuse_channel(self, pending: Pending, code: int) -> None:
         """All but one channel of a subscribe were answered, and an error came: it was the last one's."""
@@ -480,25 +497,30 @@ class Subscriptions:
         """Let time pass: give up what was not answered in time. O(commands under way)."""
         self.now_ns = now_ns
         for pending in list(self.pending.values()):
-            if pending.is_overdue:
-                continue
             if pending.due_ns is None:
                 pending.due_ns = self._after(self._pace.answer_ns)
             elif pending.due_ns <= now_ns:
-                self._give_up(pending)
-        overdue = [pending for pending in self.pending.values() if pending.is_overdue]
-        for pending in overdue[: max(0, len(overdue) - MAX_OVERDUE)]:
-            del self.pending[pending.id]
+                self._forget(pending) if pending.is_overdue else self._give_up(pending)
+
+    def _forget(self, pending: Pending) -> None:
+        """An answer that late is one to a command that nobody knows."""
+        del self.pending[pending.id]
+        for _, interest in self._touched(pending):
+            interest.overdue.discard(pending.id)
+            interest.is_dirty = True
 
     def _give_up(self, pending: Pending) -> None:
         """Whether the command took effect is unknown: what it was to change is asked for again."""
         pending.is_overdue = True
+        pending.due_ns = self._after(LATE_ANSWERS * self._pace.answer_ns)
         if pending.refusal is not None:
             self._refuse_channel(pending, pending.refusal)
             return
         self._tell(events.CommandUnanswered(pending.id, pending.command))
         for channel, interest in self._touched(pending):
             del interest.in_flight[pending.id]
+            interest.overdue.add(pending.id)
+            interest.is_unsure |= isinstance(pending.command, Subscribe)
             interest.trouble()
             interest.unanswered += 1
             if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
@@ -508,13 +530,17 @@ class Subscriptions:
 
     def wanted(self, epoch: int) -> list[Command]:
         """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
-        commands = (interest.next_command(epoch, self.now_ns) for interest in self.interests.values())
+        commands = [interest.next_command(epoch, self.now_ns) for interest in self.interests.values()]
+        if any(interest.is_unsure and not interest.is_wanted for interest in self.interests.values()):
+            asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
+            if all(each.is_overdue for each in asked):
+                commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
         return [command for command in commands if command is not None]
 
     def next_deadlines(self) -> Iterator[int]:
         """Give the times at which ``advance`` or ``wanted`` has something to do."""
         for pending in self.pending.values():
-            if pending.due_ns is not None and not pending.is_overdue:
+            if pending.due_ns is not None:
                 yield pending.due_ns
         for interest in self.interests.values():
             if (due_ns := interest.next_deadline_ns()) is not None:
