@@ -167,13 +167,13 @@ class Feed(Law):
         if not reason:
             raise UsageError('reason must be a word such as "disconnected", not empty')
         self._stale_books(None, reason)
-        released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving)
+        released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving())
         self._subscriptions.lost()
-        self._let_go(released)
         for book in self._books.values():
             book._join(None)
             if book.state is State.UNAVAILABLE:
                 book._set_state(State.STALE, reason)
+        self._let_go(released)
         self._is_open = False
 
     @property
@@ -223,7 +223,10 @@ class Feed(Law):
         if isinstance(market_tickers, str):
             raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
         check_channel(channel)
-        released = self._subscriptions.interest(channel).release(market_tickers)
+        interest = self._subscriptions.interest(channel)
+        if interest.is_all and market_tickers is not None:
+            raise UsageError(f"{channel} is subscribed for all markets: single ones cannot be taken out")
+        released = interest.release(market_tickers)
         if channel == BOOK_CHANNEL:
             self._let_go(released)
 
@@ -271,12 +274,13 @@ class Feed(Law):
             return []
         commands = self._subscriptions.wanted(self._epoch)
         for subscription in self._subscriptions.by_sid.values():
-            if subscription.channel == BOOK_CHANNEL and not subscription.state.is_dead and not subscription.recovery.is_idle:
+            recovery = subscription.recovery
+            if subscription.channel == BOOK_CHANNEL and not subscription.state.is_dead and not recovery.is_idle:
                 interest = self._subscriptions.interest(BOOK_CHANNEL)
-                commands += subscription.recovery.wanted(
+                commands += recovery.wanted(
                     subscription.sid,
                     self._books,
-                    subscription.held,
+                    [ticker for ticker in subscription.held if interest.keeps(ticker)] if recovery.is_dirty else (),
                     epoch=self._epoch,
                     now_ns=self._subscriptions.now_ns,
                     can_change=not (interest.in_flight or interest.is_dirty),

@@ -60,7 +60,7 @@ class Law(FeedCore):
     def __init__(self, *, use_yes_price: bool, filtered: bool, pace: Pace) -> None:
         super().__init__(messages.hot_decode, HotDelta, HotDeltaBody)
         self._filtered = filtered
-        self._subscriptions = Subscriptions(pace, use_yes_price=use_yes_price, tell=self._tell)
+        self._subscriptions = Subscriptions(pace, use_yes_price=use_yes_price, tell=self._tell, distrust=self._distrust)
         self._counts: Counter[tuple[Kind, Effect]] = Counter()
         self._audits: Counter[bool] = Counter()
         self._skipped = 0
@@ -70,6 +70,15 @@ class Law(FeedCore):
 
     def _tell(self, event: events.Event) -> None:
         self._events.append(event)
+
+    def _distrust(self, market_tickers: Iterable[str]) -> None:
+        """A command that takes markets out is under way, or may have been carried out: nothing tells if they are kept."""
+        for ticker in market_tickers:
+            book = self._books.get(ticker)
+            if book is not None and book.is_live:
+                book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
+                if (keeper := self._keeper(book)) is not None:
+                    keeper.recovery.is_dirty = True
 
     def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
         """Take in any frame. ``decoded`` is its message where that is read already, else None."""

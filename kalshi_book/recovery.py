@@ -181,7 +181,9 @@ class Recovery:
             return ()
         late, self._asked = self._asked, {}
         last = [ticker for ticker in late if self._cases[ticker].tries > self._pace.tries]
-        if last and frames == self._frames_then and 2 * len(late) >= held:
+        # Silence means something only where an ``ok`` was due: a market that is settled gives none to a get_snapshot.
+        was_changed = any(self._cases[ticker].tries == self._pace.tries + 1 for ticker in last)
+        if was_changed and frames == self._frames_then and 2 * len(late) >= held:
             self.wants_resubscribe = True
         for ticker in late:
             self._cases[ticker].due_ns = 0

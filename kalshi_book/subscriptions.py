@@ -37,7 +37,8 @@ LATE_ANSWERS: Final = 12
 """How many times ``Pace.answer_ns`` a command is kept that was not answered in time, for a late answer."""
 
 UNKNOWN_SID: Final = 7
-UNCLEAR: Final = frozenset({18, 27})
+UNCLEAR: Final = frozenset({1, 10, 17, 18, 25, 27})
+"""Errors that say nothing of the command itself: it is repeated as it is, a little later."""
 LIMIT_EXCEEDED: Final = 26
 
 _ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
@@ -77,12 +78,21 @@ class Subscriptions:
         pace: deadlines.
         use_yes_price: the price scale of a book subscription that no registered command made.
         tell: takes events.
+        distrust: takes markets of the book channel that the exchange may have taken out.
     """
 
-    def __init__(self, pace: Pace, *, use_yes_price: bool, tell: Callable[[events.Event], None]) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        *,
+        use_yes_price: bool,
+        tell: Callable[[events.Event], None],
+        distrust: Callable[[Iterable[str]], None],
+    ) -> None:
         self._pace = pace
         self._use_yes_price = use_yes_price
         self._tell = tell
+        self._distrust = distrust
         self.interests: dict[str, Interest] = {}
         self.by_sid: dict[int, Subscription] = {}
         self.pending: dict[int, Pending] = {}
@@ -103,8 +113,9 @@ class Subscriptions:
         """Give the subscription of a sid; the first frame that speaks of it makes it."""
         found = self.by_sid.get(sid)
         if found is None:
-            wanted = self.interest(BOOK_CHANNEL).price_scale
-            state = SidState(sid, use_yes_price=self._use_yes_price if wanted is None else wanted)
+            interest = self.interest(BOOK_CHANNEL)
+            scale = interest.asked_scale if interest.price_scale is None else interest.price_scale
+            state = SidState(sid, use_yes_price=self._use_yes_price if scale is None else scale)
             found = self.by_sid[sid] = Subscription(state, self._pace)
         return found
 
@@ -195,6 +206,7 @@ class Subscriptions:
                 if command.purpose == "asked":
                     self.interest(channel).desire(items, kind_of(channel, command), flags_of(command))
                 self.interest(channel).in_flight[number] = frozenset(items)
+                self.interest(channel).asked_scale = command.use_yes_price
         elif isinstance(command, Unsubscribe):
             for sid in command.sids:
                 released += self._register_end(pending, self.by_sid[sid])
@@ -208,13 +220,14 @@ class Subscriptions:
         interest = self.interest(subscription.channel)
         pending.open[subscription.channel] = None
         interest.in_flight[pending.id] = frozenset()
+        released: list[str] = []
         if pending.command.purpose == "asked":
             released = interest.release(None)
-            return released if interest.channel == BOOK_CHANNEL else []
-        if not interest.is_closing:
+        elif interest.is_wanted or not interest.is_ours:
             interest.resubscribes += 1
             subscription.recovery.wants_resubscribe = False
-        return []
+        self._removing(interest, subscription.held)
+        return released if interest.channel == BOOK_CHANNEL else []
 
     def _register_update(self, pending: Pending, command: UpdateSubscription) -> list[str]:
         subscription = self._living(command.sid)
@@ -233,10 +246,16 @@ class Subscriptions:
         elif command.action in _REMOVES:
             if command.purpose == "asked":
                 released = interest.release(items)
-            elif not any(item in interest.leaving for item in items):
-                interest.extra.update((item, None) for item in items if item not in interest.desired)
+            elif not interest.is_ours:
+                interest.extra.update(dict.fromkeys(items))
             interest.in_flight[pending.id] = frozenset()
+            self._removing(interest, items)
         return released if interest.channel == BOOK_CHANNEL else []
+
+    def _removing(self, interest: Interest, items: Iterable[str]) -> None:
+        """From here on nothing tells that these are held, until it is answered."""
+        if interest.channel == BOOK_CHANNEL:
+            self._distrust(items)
 
     # Answers.
 
@@ -266,9 +285,7 @@ class Subscriptions:
             if channel == BOOK_CHANNEL:
                 subscription.state.use_yes_price = asked.use_yes_price
             change.joined.extend(_join(subscription, items_of(asked, channel)))
-        interest = self.adopt(subscription, channel)
-        if asked is not None and not interest.is_wanted and not interest.extra:
-            interest.is_closing = True  # a late answer: nobody wants it any more
+        self.adopt(subscription, channel)
         if pending is not None:
             self._answered(pending, channel)
         return restarted, change
@@ -291,7 +308,8 @@ class Subscriptions:
         if channel == "ticker" and listed is None:
             listed = _listed(message, "market_ids")
         change = Change([], [])
-        if listed is not None:
+        if listed is not None and channel is not None:
+            self.interest(channel).unsure.clear()
             held = dict.fromkeys(listed)
             change.left.extend(item for item in subscription.held if item not in held)
             for item in change.left:
@@ -312,8 +330,7 @@ class Subscriptions:
         for each in channels:
             named = self.of(each.sid)
             if named.channel is None:
-                interest = self.adopt(named, each.channel)
-                interest.is_closing = bool(interest.overdue) and not interest.is_wanted and not interest.extra
+                self.adopt(named, each.channel)
 
     def _settle_channel(self, subscription: Subscription, pending: Pending) -> None:
         """An ``ok`` names a sid and no channel: where its ``subscribed`` was lost, the command tells which channel it is.
@@ -426,14 +443,17 @@ class Subscriptions:
         interest.trouble()
         if code == UNKNOWN_SID:
             return
-        if code in UNCLEAR or not isinstance(command, (Subscribe, UpdateSubscription)):
+        if code in UNCLEAR:
+            self._leave_unsure(interest, command)
+            interest.not_before_ns = self._after(self._pace.answer_ns)
+        elif not isinstance(command, (Subscribe, UpdateSubscription)):
             interest.not_before_ns = self._after(self._pace.answer_ns)
         elif isinstance(command, UpdateSubscription) and command.action not in _ADDS:
             interest.not_before_ns = self._after(self._pace.retry_ns)
         elif code == LIMIT_EXCEEDED:
             self._limit(interest, items_of(command, interest.channel))
         elif isinstance(command, Subscribe) and interest.subscription is None:
-            interest.refusal = code
+            self._refuse_channel(interest, code)
         else:
             named = [message.msg.market_ticker] if message.msg.market_ticker else message.msg.market_tickers
             items = items_of(command, interest.channel)
@@ -470,26 +490,24 @@ class Subscriptions:
         for channel, interest in self._touched(pending):
             if channel == what or not pending.open:
                 interest.in_flight.pop(pending.id, None)
-                interest.overdue.discard(pending.id)
                 interest.unanswered, interest.is_dirty = 0, True
         if not pending.open:
             self.pending.pop(pending.id, None)
         elif pending.refusal is not None and len(pending.open) == 1:
-            self._refuse_channel(pending, pending.refusal)
+            self._refuse_rest(pending, pending.refusal)
 
     def _touched(self, pending: Pending) -> list[tuple[str, Interest]]:
-        return [
-            (channel, interest)
-            for channel, interest in self.interests.items()
-            if pending.id in interest.in_flight or pending.id in interest.overdue
-        ]
+        return [(channel, interest) for channel, interest in self.interests.items() if pending.id in interest.in_flight]
 
-    def _refuse_channel(self, pending: Pending, code: int) -> None:
+    def _refuse_rest(self, pending: Pending, code: int) -> None:
         """All but one channel of a subscribe were answered, and an error came: it was the last one's."""
         for channel in list(pending.open):
             if self.interest(channel).subscription is None:
-                self.interest(channel).refusal = code
+                self._refuse_channel(self.interest(channel), code)
         self._answered(pending, None)
+
+    def _refuse_channel(self, interest: Interest, code: int) -> None:
+        interest.refusal, interest.retry_ns = code, self._after(self._pace.retry_ns)
 
     # What is due.
 
@@ -500,33 +518,39 @@ class Subscriptions:
             if pending.due_ns is None:
                 pending.due_ns = self._after(self._pace.answer_ns)
             elif pending.due_ns <= now_ns:
-                self._forget(pending) if pending.is_overdue else self._give_up(pending)
-
-    def _forget(self, pending: Pending) -> None:
-        """An answer that late is one to a command that nobody knows."""
-        del self.pending[pending.id]
-        for _, interest in self._touched(pending):
-            interest.overdue.discard(pending.id)
-            interest.is_dirty = True
+                if pending.is_overdue:
+                    del self.pending[pending.id]
+                else:
+                    self._give_up(pending)
 
     def _give_up(self, pending: Pending) -> None:
         """Whether the command took effect is unknown: what it was to change is asked for again."""
         pending.is_overdue = True
         pending.due_ns = self._after(LATE_ANSWERS * self._pace.answer_ns)
         if pending.refusal is not None:
-            self._refuse_channel(pending, pending.refusal)
+            self._refuse_rest(pending, pending.refusal)
             return
         self._tell(events.CommandUnanswered(pending.id, pending.command))
         for channel, interest in self._touched(pending):
             del interest.in_flight[pending.id]
-            interest.overdue.add(pending.id)
-            interest.is_unsure |= isinstance(pending.command, Subscribe)
-            interest.trouble()
+            self._leave_unsure(interest, pending.command)
             interest.unanswered += 1
             if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
                 self.want_reconnect(f"the {channel} subscription gives nothing and cannot be ended")
             elif interest.unanswered >= self._pace.tries and interest.subscription is None:
                 self.want_reconnect(f"subscribing to {channel} is not answered")
+
+    def _leave_unsure(self, interest: Interest, command: Command) -> None:
+        """Whether a command took effect on a channel is unknown: what it was to change is asked for again, either way."""
+        interest.trouble()
+        if isinstance(command, (Subscribe, UpdateSubscription)):
+            interest.unsure.update(dict.fromkeys(items_of(command, interest.channel)))
+        if isinstance(command, Subscribe):
+            interest.is_unsure = True
+        elif isinstance(command, Unsubscribe) and interest.subscription is not None:
+            self._removing(interest, interest.subscription.held)
+        elif isinstance(command, UpdateSubscription) and command.action in _REMOVES:
+            self._removing(interest, items_of(command, interest.channel))
 
     def wanted(self, epoch: int) -> list[Command]:
         """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
