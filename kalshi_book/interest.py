@@ -308,7 +308,8 @@ class Interest:
 
     def next_deadline_ns(self) -> int | None:
         """When ``next_command`` may say more than it does now."""
-        not_before = self.not_before_ns if self.is_dirty and not self.in_flight else None
+        is_open = self.is_dirty and not self.in_flight and self.refusal is None
+        not_before = self.not_before_ns if is_open else None
         return min((due for due in (not_before, self.retry_ns) if due is not None), default=None)
 
     def next_command(self, epoch: int, now_ns: int | None) -> Command | None:

@@ -8,7 +8,7 @@ believes to be held is what the exchange holds, and every market that trades is 
 import json
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
@@ -22,6 +22,7 @@ EVERY = TRADING + MISTYPED
 SECOND = 1_000_000_000
 BURST, PER_MINUTE = 20, 60
 MAX_ROUNDS = 400
+PHASES = tuple(phase for phase in Phase if phase is not Phase.explain)
 
 some_tickers = st.lists(st.sampled_from(EVERY), min_size=1, max_size=4, unique=True)
 
@@ -312,4 +313,4 @@ class Session(RuleBasedStateMachine):
 @pytest.mark.parametrize("steps", [15, 50])
 def test_a_session_is_never_wrong_and_always_comes_right(kb, steps):
     machine = type("Session", (Session,), {"kb": kb})
-    run_state_machine_as_test(machine, settings=settings(stateful_step_count=steps))
+    run_state_machine_as_test(machine, settings=settings(stateful_step_count=steps, phases=PHASES))
