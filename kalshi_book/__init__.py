@@ -20,13 +20,16 @@ from .errors import (
     FeedError,
     KalshiBookError,
     MalformedFrame,
+    OwnSizeUnknown,
     TapeError,
     UnknownMarket,
     UsageError,
 )
 from .feed import Books, Feed
-from .kinds import Effect, Kind, StaleReason, State
+from .kinds import Effect, Kind, MarketState, StaleReason, State
+from .market import Market, PriceRange
 from .messages import decode
+from .orders import MarketOwn, OwnOrder, OwnOrders
 from .tape.replay import Replay, TapeProblem, replay
 
 __all__ = [
@@ -45,7 +48,14 @@ __all__ = [
     "LastKnown",
     "Level",
     "MalformedFrame",
+    "Market",
+    "MarketOwn",
+    "MarketState",
     "OrderBook",
+    "OwnOrder",
+    "OwnOrders",
+    "OwnSizeUnknown",
+    "PriceRange",
     "Replay",
     "StaleReason",
     "State",
