@@ -5,6 +5,7 @@ Source, where no other is named: the "Market & Event Lifecycle" channel of the e
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -232,10 +233,7 @@ class TestTicks:
     def test_stepping_up_from_any_valid_price_visits_every_valid_price(self, cuts, data):
         """Bands that meet: the prices are those of all bands, and each step leads to the next of them."""
         ends = [0, *sorted(cut * 100 for cut in cuts), 10_000]
-        bands = tuple(
-            Range(low, high, data.draw(st.sampled_from([1, 5, 10, 50, 100])))
-            for low, high in zip(ends, ends[1:], strict=False)
-        )
+        bands = tuple(Range(low, high, data.draw(st.sampled_from([1, 5, 10, 50, 100]))) for low, high in pairwise(ends))
         market = after(PYTHON.Market(market_ticker=A), replace(UPDATED, price_ranges=bands))
         valid = sorted({price for band in bands for price in range(band.start_e4, band.end_e4 + 1, band.step_e4)})
         visited = [0]
