@@ -138,6 +138,7 @@ class TestWhatIsKnown:
         assert (market.unknown_reason, market.orders[0].is_confirmed) == ("unsubscribed", False)
         own.confirm([order("o2", market_ticker=B)], as_of_ms=T + 60)
         assert (market.unknown_reason, other.is_known, len(other.orders)) == ("unsubscribed", True, 1)
+        assert [each.order_id for each in market.orders] == ["o1"]
 
     def test_one_object_tells_of_a_market_while_somebody_holds_it(self, known):
         market = known.of(A)
@@ -205,14 +206,16 @@ class TestOneOrder:
         assert (market.is_known, market.orders) == (True, [])
 
     def test_an_order_that_ended_unseen_is_gone_too(self, own):
+        own.take_fill(Fill())
         own.take_order(order(at=3, status="canceled"))
         own.confirm([order(at=2)], as_of_ms=T + 2)
-        assert (own.of(A).is_known, own.of(A).orders) == (True, [])
+        assert (own.of(A).is_known, own.of(A).orders, len(own._early_fills)) == (True, [], 0)
 
     def test_an_order_that_is_told_of_later_than_its_end_rests(self, known):
         known.take_order(order(at=1, status="canceled"))
         known.take_order(order(at=2))
-        assert len(known.of(A).orders) == 1
+        known.take_order(order(remaining_e2=300))
+        assert sizes(known.of(A)) == {("yes", 4200): 300}
         known.take_order(order(at=3, status="canceled"))
         assert known.of(A).orders == []
 
@@ -367,6 +370,13 @@ class TestLists:
         known.confirm([order(remaining_e2=400)], as_of_ms=T + 1)
         assert sizes(known.of(A)) == {("yes", 4200): 400}
 
+    def test_an_order_known_from_before_a_loss_that_the_list_lacks_has_ended_also_where_it_has_no_time(self, known):
+        known.take_order(order(created_ts_ms=None))
+        known.lost("disconnected")
+        known.listening(since_ms=T)
+        known.confirm([], as_of_ms=T)
+        assert (known.of(A).is_known, known.of(A).orders) == (True, [])
+
     def refused(self, kb, own, text, orders=(), as_of_ms=T + 50, **more):
         market = own.of(A)
         before = market.now()
@@ -407,6 +417,8 @@ class TestLists:
             "for a new list"
         )
         self.refused(kb, own, text, [], T + 8)
+        own.confirm([], as_of_ms=T + 9)
+        assert (own.of(A).is_known, own.of(A).orders) == (True, [])
 
     def test_a_list_with_an_order_of_another_market_is_refused(self, kb, own):
         text = f"market_tickers must name every market in the list, and {B} is in the list alone"
