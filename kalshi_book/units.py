@@ -19,6 +19,8 @@ MONEY_SCALE: Final = 1_000_000
 """$1 in units of money_e6."""
 MIN_PRICE_E4: Final = 1
 MAX_PRICE_E4: Final = 9_999
+MAX_PERPS_PRICE_E4: Final = 2**31 - 1
+"""The highest price of a perpetual that a level can hold: $214,748.3647."""
 INT64_MAX: Final = 2**63 - 1
 
 _PRICE_TEXT = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,4}))?", re.ASCII)
@@ -165,7 +167,11 @@ def shown(value: object) -> str:
 
 
 def price_argument(
-    price: Decimal | str | None = None, *, price_e4: int | None = None, cents: int | Decimal | None = None
+    price: Decimal | str | None = None,
+    *,
+    price_e4: int | None = None,
+    cents: int | Decimal | None = None,
+    max_price_e4: int = MAX_PRICE_E4,
 ) -> int:
     """Turn the one price that a caller gave, in whichever unit, into price_e4.
 
@@ -173,13 +179,14 @@ def price_argument(
         price: dollars, as Decimal or text.
         price_e4: units of $0.0001, as int.
         cents: cents, as int or Decimal.
+        max_price_e4: the highest that there can be.
 
     Returns:
-        The price, 1 to 9999.
+        The price, 1 to max_price_e4.
 
     Raises:
         TypeError: none or several given, or a float, or a bare int where its unit cannot be known.
-        UsageError: not a price of $0.0001 to $0.9999 in steps of $0.0001.
+        UsageError: not a price in steps of $0.0001, or none of $0.0001 to the highest.
     """
     if (price is not None) + (price_e4 is not None) + (cents is not None) != 1:
         raise TypeError("pass one price: Decimal or text in dollars, price_e4= or cents=")
@@ -198,9 +205,10 @@ def price_argument(
         if type(cents) is not int and not isinstance(cents, Decimal):
             raise TypeError(f"cents must be int or Decimal, not {type(cents).__name__}")
         found = _scaled(cents, 2)
-    if MIN_PRICE_E4 <= found <= MAX_PRICE_E4:
+    if MIN_PRICE_E4 <= found <= max_price_e4:
         return found
-    raise UsageError(f"a price is $0.0001 to $0.9999 (price_e4 1 to 9999), not price_e4={found}: check its unit")
+    highest = f"${price_text(max_price_e4)} (price_e4 1 to {max_price_e4})"
+    raise UsageError(f"a price is $0.0001 to {highest}, not price_e4={found}: check its unit")
 
 
 def _scaled(value: Decimal | str | int, places: int) -> int:

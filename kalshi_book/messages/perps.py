@@ -20,9 +20,6 @@ from .indices import CommandId
 
 BookSide = Literal["bid", "ask"]
 
-MAX_PERPS_PRICE_E4 = 2**31 - 1
-"""The highest price that a level can hold: $214,748.3647."""
-
 SIDES = frozenset({"bid", "ask"})
 
 _PRICE, _SIZE = text_dollars("price"), text_contracts("size")
@@ -72,7 +69,7 @@ def _levels(raw: Any, book_side: BookSide) -> Levels:
             if not isinstance(level, list) or len(level) != 2:
                 raise ValueError("expected a pair of price and size")
             price_e4, size_e2 = _PRICE[1](level[0]), _SIZE[1](level[1])
-            if not units.MIN_PRICE_E4 <= price_e4 <= MAX_PERPS_PRICE_E4:
+            if not units.MIN_PRICE_E4 <= price_e4 <= units.MAX_PERPS_PRICE_E4:
                 raise ValueError(f"expected a price of $0.0001 to $214748.3647, found price_e4={price_e4}")
             if size_e2 <= 0:
                 raise ValueError(f"expected a size above 0, found size_e2={size_e2}")
