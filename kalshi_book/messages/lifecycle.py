@@ -70,7 +70,6 @@ class LifecycleBody(Body):
     cap_strike: Decimal | None = None
     custom_strike: dict[str, Any] | None = None
     yes_sub_title: str | None = None
-    no_sub_title: str | None = None
 
 
 class MarketLifecycle(ChannelMessage, tag="market_lifecycle"):
