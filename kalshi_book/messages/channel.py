@@ -70,10 +70,10 @@ def _value(type_: Any, raw: Raw, is_needed: bool, path: str) -> Any:
         reason = f"{refusal} - at `{path}`"
     try:
         return _parts(type_, raw, path)
-    except ValueError as inner:
-        reason = str(inner)
     except NOT_READ:
         pass
+    except ValueError as inner:
+        reason = str(inner)
     if is_needed:
         raise ValueError(reason)
     return None

@@ -101,15 +101,17 @@ class Direction(Reading[Side]):
 
     def read(self, body: Any) -> Side:
         """Read it; see ``Reading.read``."""
-        if body.outcome_side is None and body.book_side is None and body.action is not None and body.side is not None:
-            outcome = _outcome(body.side)
-            if body.action not in _IS_SALE:
-                raise ValueError(f"action: expected a word for buying or selling, found {units.shown(body.action)}")
-            return _OTHER[outcome] if _IS_SALE[body.action] else outcome
-        return super().read(body)
+        if body.outcome_side is not None or body.book_side is not None:
+            return super().read(body)
+        if body.action is None or body.side is None:
+            raise ValueError("expected outcome_side or book_side or side with action, found none of them")
+        if body.side not in ("yes", "no"):
+            raise ValueError(f"side: expected 'yes' or 'no', found {units.shown(body.side)}")
+        if not isinstance(body.action, str) or body.action not in _IS_SALE:
+            raise ValueError(f"action: expected a word for buying or selling, found {units.shown(body.action)}")
+        return "yes" if (body.side == "no") is _IS_SALE[body.action] else "no"
 
 
-_OTHER: dict[Side, Side] = {"yes": "no", "no": "yes"}
 _IS_SALE = {"buy": False, "sell": True, "sell_partial": True, "sell_to_close": True}
 
 
