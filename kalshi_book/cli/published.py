@@ -14,6 +14,10 @@ from msgspec import Struct
 from ..errors import TapeError, UsageError
 
 
+DEEPEST = 12
+"""Deeper than any file goes, and an end for one that goes round in circles."""
+
+
 class Field(Struct, frozen=True):
     """One field of a message: which JSON types it may have, and whether it is always there."""
 
@@ -90,7 +94,7 @@ class Published:
         """The numbers of errors."""
         return {code for payload in self._payloads() for code in _list(self._at(payload, "msg", "code").get("enum"))}
 
-    def fields(self, schema: Any, path: str = "", depth: int = 12) -> Fields:
+    def fields(self, schema: Any, path: str = "", depth: int = DEEPEST) -> Fields:
         """Give every field of a schema by its path, as deep as it goes."""
         schema = self._whole(schema)
         found: Fields = {}
@@ -116,28 +120,28 @@ class Published:
             schema = _mapping(self._whole(schema).get("properties")).get(name)
         return self._whole(schema)
 
-    def _whole(self, schema: Any) -> dict[str, Any]:
+    def _whole(self, schema: Any, depth: int = DEEPEST) -> dict[str, Any]:
         """A schema with its ``$ref`` followed and its ``allOf`` put together; what stands beside them wins."""
         whole = dict(_mapping(schema))
-        for _ in range(12):  # deep enough for any file, and an end for one that goes round
+        for _ in range(depth):
             found: Any = self._root
             for name in str(whole.pop("$ref", "#")).removeprefix("#").split("/")[1:]:
                 found = _mapping(found).get(name)
             if found is self._root:
                 break
             whole = {**_mapping(found), **whole}
-        for part in _list(whole.get("allOf")):
-            whole = {**self._whole(part), **whole}
+        for part in _list(whole.get("allOf")) if depth else ():
+            whole = {**self._whole(part, depth - 1), **whole}
         return whole
 
     def _parts(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
         return [self._whole(part) for key in ("oneOf", "anyOf") for part in _list(schema.get(key))]
 
-    def _types(self, schema: Any) -> set[str]:
+    def _types(self, schema: Any, depth: int = DEEPEST) -> set[str]:
         schema = self._whole(schema)
         types = {schema["type"]} if isinstance(schema.get("type"), str) else set(_list(schema.get("type")))
-        for part in self._parts(schema):
-            types |= self._types(part)
+        for part in self._parts(schema) if depth else ():
+            types |= self._types(part, depth - 1)
         return types | {"null"} if schema.get("nullable") is True else types
 
 
@@ -151,7 +155,7 @@ def _read(path: Path) -> dict[str, Any]:
         return _mapping(yaml.safe_load(gzip.decompress(content) if path.suffix == ".gz" else content))
     except OSError as error:
         raise TapeError(str(path), f"cannot be opened: {error.strerror or error}") from error
-    except (EOFError, zlib.error, yaml.YAMLError, UnicodeError) as error:
+    except (EOFError, zlib.error, yaml.YAMLError) as error:
         raise TapeError(str(path), f"cannot be read: {type(error).__name__}; expected YAML, or YAML in gzip") from error
 
 
