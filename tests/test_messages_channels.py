@@ -4,9 +4,12 @@ Shapes: AsyncAPI text, read 2026-10-26; older ones were observed in recordings o
 the same on both cores, so these tests run once; that a feed takes them is tested on both.
 """
 
+import doctest
 import json
+import re
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -381,6 +384,17 @@ def test_the_same_message_twice_is_equal_and_shows_its_fields():
     assert decode(case) == decode(case)
     assert repr(decode(case)).startswith("Trade(msg=TradeBody(market_ticker='KXDEMO-26-A'")
     assert decode(case) != decode(case, count_fp="4.00")
+
+
+def test_the_page_about_messages_is_right():
+    page = Path(__file__).parents[1].joinpath("docs", "messages.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    test = doctest.DocTestParser().get_doctest(example, {}, "messages.md", None, 0)
+    assert doctest.DocTestRunner(verbose=False).run(test) == (0, 3)
+    for type_, cls in DATA_TYPES.items():
+        assert f"`{type_}`" in page or type_.startswith(("rfq_batch_", "batch_quote_"))
+        assert f"`{cls.__name__}`" in page or issubclass(cls, (kb.Communication, kb.MarketLifecycle))
+    assert all(f"`{kind.name}`" in page for kind in kb.Kind if kind.name != "UNKNOWN")
 
 
 def test_bytes_that_are_no_text_are_no_json():

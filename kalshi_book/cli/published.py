@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from ..errors import TapeError, UsageError
 
-
 DEEPEST = 12
 """Deeper than any file goes, and an end for one that goes round in circles."""
 

@@ -12,8 +12,6 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from msgspec import Struct
-
 from .. import units
 from ..errors import MalformedFrame
 from .book import Side
@@ -219,14 +217,19 @@ def _needed_readings(cls: type) -> tuple[Reading[Any], ...]:
     return tuple(reading for reading in readings(cls).values() if reading.is_needed)
 
 
-def check(message: Struct) -> None:
+def check(message: Any) -> None:
     """Make sure that every needed reading of a message can be read.
 
     Raises:
         MalformedFrame: one cannot; its reason names the field.
     """
-    for reading in _needed_readings(type(message)):
-        reading.__get__(message, type(message))
+    cls: Any = type(message)
+    body = message.msg
+    try:
+        for reading in _needed_readings(cls):
+            reading.read(body)
+    except ValueError as error:
+        raise malformed(message, str(error)) from None
 
 
 def malformed(message: Any, reason: str) -> MalformedFrame:

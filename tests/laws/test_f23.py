@@ -61,6 +61,12 @@ def test_a_frame_of_an_event_market_is_none_of_perpetuals(kb, sent):
     assert type(kb.decode(sent)) in (kb.OrderbookSnapshot, kb.OrderbookDelta)
 
 
+@pytest.mark.parametrize("sent", [snapshot(yes_dollars_fp=7), snapshot(seq=-1), delta(side="up"), delta(delta_fp="x")])
+def test_a_bad_frame_of_an_event_market_is_not_taken_for_one_of_perpetuals(kb, sent):
+    with pytest.raises(kb.MalformedFrame):
+        kb.decode(sent)
+
+
 @pytest.mark.parametrize("sent", [subscribed(), ok([A]), error(25, sid=1)])
 def test_responses_are_the_same_for_both(kb, sent):
     assert kb.decode(sent, venue="perps") == kb.decode(sent)
