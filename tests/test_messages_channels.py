@@ -390,7 +390,7 @@ def test_the_page_about_messages_is_right():
     page = Path(__file__).parents[1].joinpath("docs", "messages.md").read_text()
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     test = doctest.DocTestParser().get_doctest(example, {}, "messages.md", None, 0)
-    assert doctest.DocTestRunner(verbose=False).run(test) == (0, 3)
+    assert doctest.DocTestRunner(verbose=False).run(test) == (0, 4)
     for type_, cls in DATA_TYPES.items():
         assert f"`{type_}`" in page or type_.startswith(("rfq_batch_", "batch_quote_"))
         assert f"`{cls.__name__}`" in page or issubclass(cls, (kb.Communication, kb.MarketLifecycle))
