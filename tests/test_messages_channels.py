@@ -187,9 +187,9 @@ class TestDirections:
     @pytest.mark.parametrize(
         ("words", "reason"),
         [
-            ({}, "expected outcome_side or book_side or side with action, found none of them"),
-            ({"side": "yes"}, "expected outcome_side or book_side or side with action, found none of them"),
-            ({"action": "buy"}, "expected outcome_side or book_side or side with action, found none of them"),
+            ({}, "expected outcome_side or book_side or side with action, found none"),
+            ({"side": "yes"}, "expected outcome_side or book_side or side with action, found none"),
+            ({"action": "buy"}, "expected outcome_side or book_side or side with action, found none"),
             ({"outcome_side": "maybe", "book_side": "bid"}, "outcome_side: expected 'yes' or 'no', found 'maybe'"),
             ({"book_side": "yes"}, "book_side: expected 'bid' or 'ask', found 'yes'"),
             ({"action": "", "side": "yes"}, "action: expected a word for buying or selling, found ''"),
@@ -235,7 +235,7 @@ class TestUnits:
             ({"yes_price_dollars": ABSENT, "no_price_dollars": ABSENT, "yes_price": "42"},
              "yes_price: expected a price in whole cents, found '42'"),
             ({"yes_price_dollars": ABSENT, "no_price_dollars": ABSENT},
-             "expected no_price_dollars or no_price or yes_price_dollars or yes_price, found none of them"),
+             "expected no_price_dollars or no_price or yes_price_dollars or yes_price, found none"),
             ({"count_fp": "1.234"}, "count_fp: expected a number of contracts with at most 2 decimals, found '1.234'"),
         ],
     )  # fmt: skip

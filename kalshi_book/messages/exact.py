@@ -84,7 +84,7 @@ class Reading(Generic[Value]):
                     return read(value)  # type: ignore[no-any-return]
                 except ValueError as error:
                     raise ValueError(f"{field}: {error}") from None
-        raise ValueError(f"expected {' or '.join(self.fields)}, found none of them")
+        raise ValueError(f"expected {' or '.join(self.fields)}, found none")
 
 
 class Direction(Reading[Side]):
@@ -102,7 +102,7 @@ class Direction(Reading[Side]):
         if body.outcome_side is not None or body.book_side is not None:
             return super().read(body)
         if body.action is None or body.side is None:
-            raise ValueError("expected outcome_side or book_side or side with action, found none of them")
+            raise ValueError("expected outcome_side or book_side or side with action, found none")
         if body.side not in ("yes", "no"):
             raise ValueError(f"side: expected 'yes' or 'no', found {units.shown(body.side)}")
         if not isinstance(body.action, str) or body.action not in _IS_SALE:

@@ -121,7 +121,7 @@ def test_a_snapshot_that_cannot_be_read_exactly_is_malformed(kb, msg, reason):
     [
         ({"price": 641}, "price: expected a number as text, found 641"),
         ({"delta": 1}, "delta: expected a number as text, found 1"),
-        ({"price": None}, "expected price, found none of them"),
+        ({"price": None}, "expected price, found none"),
         ({"delta": "1.234"}, "delta: expected a number of contracts with at most 2 decimals, found '1.234'"),
         ({"side": "yes"}, "Invalid enum value 'yes' - at `$.msg.side`"),
     ],
