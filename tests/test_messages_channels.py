@@ -397,6 +397,14 @@ def test_the_page_about_messages_is_right():
     assert all(f"`{kind.name}`" in page for kind in kb.Kind if kind.name != "UNKNOWN")
 
 
+def test_a_message_made_by_hand_is_read_as_strictly():
+    trade = decode(BY_NAME["events-trade-current"])
+    other = type(trade)(sid=3, msg=type(trade.msg)(market_ticker=A, yes_price_dollars="0.42", count_fp="x"))
+    assert other.no_price_e4 == 5800
+    with pytest.raises(kb.MalformedFrame, match="^malformed trade market=KXDEMO-26-A sid=3: count_fp: expected a number of"):
+        other.count_e2
+
+
 def test_bytes_that_are_no_text_are_no_json():
     sent = Case("fill", "Fill", FILL, {}).frame(client_order_id="HERE")
     with pytest.raises(kb.MalformedFrame, match="expected JSON") as raised:

@@ -61,7 +61,16 @@ def test_a_frame_of_an_event_market_is_none_of_perpetuals(kb, sent):
     assert type(kb.decode(sent)) in (kb.OrderbookSnapshot, kb.OrderbookDelta)
 
 
-@pytest.mark.parametrize("sent", [snapshot(yes_dollars_fp=7), snapshot(seq=-1), delta(side="up"), delta(delta_fp="x")])
+BAD_EVENTS = [
+    snapshot(yes_dollars_fp=7),
+    snapshot(A, [], [], yes_dollars_fp=7),
+    snapshot(seq=-1),
+    delta(side="up"),
+    delta(delta_fp="x"),
+]
+
+
+@pytest.mark.parametrize("sent", BAD_EVENTS)
 def test_a_bad_frame_of_an_event_market_is_not_taken_for_one_of_perpetuals(kb, sent):
     with pytest.raises(kb.MalformedFrame):
         kb.decode(sent)
