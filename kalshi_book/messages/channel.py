@@ -3,9 +3,10 @@
 A struct here says with plain types what each field is. msgspec reads nearly every frame with them in one go. Where it
 refuses, ``build`` reads the frame again, field by field: a field that nothing depends on (feed rule F22) and that is not of
 its type becomes None; a number that no reader can hold is kept as UNREADABLE, so that it is never taken for absent.
-"""
 
-from __future__ import annotations
+Modules with structs of this kind go without ``from __future__ import annotations``: msgspec would compile each annotation
+again when it builds the decoder, 5 ms of every import of the package.
+"""
 
 import types
 from collections.abc import Callable, Mapping

@@ -6,8 +6,6 @@ all. A bid of $0 is none. All names but those of markets are the exchange's ids,
 Source: the exchange's AsyncAPI text, read 2026-10-26.
 """
 
-from __future__ import annotations
-
 from .channel import Body, ChannelMessage, Int64, Number
 from .exact import Plain, contracts, dollars, money, optional
 

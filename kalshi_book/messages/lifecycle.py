@@ -3,8 +3,6 @@
 Source: the exchange's AsyncAPI text, read 2026-10-26; ``market_lifecycle`` was the name in 2025.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any
 

@@ -4,8 +4,6 @@ Source: the exchange's AsyncAPI text, read 2026-10-26; whole cents beside dollar
 recordings of 2025 and of February 2026.
 """
 
-from __future__ import annotations
-
 from msgspec import field
 
 from .channel import Body, ChannelMessage, Int64, Number

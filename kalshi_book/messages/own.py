@@ -3,8 +3,6 @@
 Source: the exchange's AsyncAPI text, read 2026-10-26; older shapes were observed in recordings of 2025 and 2026.
 """
 
-from __future__ import annotations
-
 from .channel import Body, ChannelMessage, Int64, Number
 from .exact import (
     Direction,

@@ -7,8 +7,6 @@ and only a text is read (feed rule F23).
 Source: the exchange's perps AsyncAPI text, read 2026-10-26.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any, Literal
 
