@@ -284,7 +284,7 @@ class Interest:
     # What happens to it.
 
     def ended(self, *, keep: bool) -> list[str]:
-        """Let go of the subscription. Returns what it held; ``keep``: to be held again, though nobody directs the channel."""
+        """Let go of the subscription. Returns what it held; ``keep``: to be held again, whoever directs the channel."""
         if self.subscription is None:
             return []
         held = list(self.subscription.held)

@@ -49,6 +49,25 @@ _KINDS: dict[type, Kind] = {
     SubscriptionList: Kind.OK,
     Unsubscribed: Kind.UNSUBSCRIBED,
     Error: Kind.ERROR,
+    messages.Ticker: Kind.TICKER,
+    messages.TickerV2: Kind.TICKER,
+    messages.Trade: Kind.TRADE,
+    messages.Fill: Kind.FILL,
+    messages.UserOrder: Kind.USER_ORDER,
+    messages.MarketPosition: Kind.MARKET_POSITION,
+    messages.MarketLifecycle: Kind.MARKET_LIFECYCLE,
+    messages.MarketLifecycleV2: Kind.MARKET_LIFECYCLE,
+    messages.MultivariateMarketLifecycle: Kind.MARKET_LIFECYCLE,
+    messages.EventLifecycle: Kind.EVENT_LIFECYCLE,
+    messages.EventFeeUpdate: Kind.EVENT_FEE_UPDATE,
+    messages.OrderGroupUpdate: Kind.ORDER_GROUP_UPDATE,
+    **{cls: Kind.COMMUNICATION for cls in messages.DATA_TYPES.values() if issubclass(cls, messages.Communication)},
+    messages.IndexValue: Kind.INDEX_VALUE,
+    messages.FastIndexValue: Kind.INDEX_VALUE,
+    messages.UnderlyingValue: Kind.UNDERLYING_VALUE,
+    messages.IndexList: Kind.LISTING,
+    messages.FastIndexList: Kind.LISTING,
+    messages.UnderlyingList: Kind.LISTING,
     messages.Unknown: Kind.UNKNOWN,
     MalformedFrame: Kind.MALFORMED,
 }
@@ -236,7 +255,10 @@ class Law(FeedCore):
         return effect
 
     def _take_malformed(self, error: MalformedFrame, subscription: Subscription | None, facts: dict[str, Any]) -> Effect:
-        """F9: the narrowest scope that can be read is STALE."""
+        """F9: the narrowest scope that can be read is STALE. Only what may be of the book channel says anything of books."""
+        if error.type in messages.DATA_TYPES:
+            facts["_error"] = error
+            return Effect.IGNORED
         book = None if error.market_ticker is None else self._books.get(error.market_ticker)
         facts.update(_error=error, book=book)
         if error.market_ticker is None:
