@@ -15,7 +15,8 @@ books come back to life in ``recovery.py``. A shell around it is a loop::
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from . import events
@@ -25,6 +26,8 @@ from .errors import UnknownMarket, UsageError
 from .interest import ChannelStatus, flags_of, items_of, kind_of
 from .kinds import Effect, Kind, StaleReason, State
 from .law import Law
+from .market import Market
+from .messages import UserOrder
 from .messages.commands import BOOK_CHANNEL, MAX_TICKERS, Command, Subscribe, UpdateSubscription, check_channel
 from .pace import Budget, Pace
 
@@ -134,6 +137,11 @@ class Feed(Law):
         return {each.channel: each for each in status if each.desired or each.is_all or each.sid is not None}
 
     @property
+    def markets(self) -> Mapping[str, Market]:
+        """How markets stand that a lifecycle channel spoke of, or ``set_market``: a live view; settled ones leave."""
+        return MappingProxyType(self._surroundings.markets)
+
+    @property
     def pending(self) -> dict[int, Command]:
         """The commands under way, by id: a new dict."""
         return {each.id: each.command for each in self._subscriptions.pending.values() if not each.is_overdue}
@@ -143,6 +151,45 @@ class Feed(Law):
         taken = list(self._events)
         self._events.clear()
         return taken
+
+    # What it is told from elsewhere.
+
+    def set_market(self, market: Market) -> None:
+        """Tell how a market stands, from REST, say: the lifecycle channels send changes only, and no first list.
+
+        Args:
+            market: all that is known of it; it takes the place of what was known.
+        """
+        if not isinstance(market, Market):
+            raise TypeError(f"market must be Market, not {type(market).__name__}")
+        self._surroundings.set_market(market)
+
+    def confirm_orders(
+        self,
+        orders: Iterable[UserOrder | Mapping[str, Any]],
+        *,
+        as_of_ms: int,
+        market_tickers: Collection[str] | None = None,
+    ) -> None:
+        """Tell every own order that rests: own sizes are known from here on. O(own orders).
+
+        The ``user_orders`` channel sends changes only. So subscribe it (with ``subscribe`` or ``send``), wait for its
+        acknowledgement, then ask REST for the resting orders, and pass the whole list. After a reconnect, again.
+
+        Args:
+            orders: messages, or mappings with the fields that REST gives an order (``order_id``, ``ticker``, ``status``,
+                ``outcome_side`` or the older ``side`` and ``action``, ``yes_price_dollars``, ``remaining_count_fp``, ...).
+            as_of_ms: the exchange's time that the list shows, unix milliseconds. Too early is safe, too late is not: take a
+                time between the acknowledgement and the request for the list.
+            market_tickers: the markets that the list is complete for; None: all that the subscription tells of.
+
+        Raises:
+            UsageError: ``user_orders`` is not subscribed for these markets by a registered command, the list is older than
+                that, or it holds an order of another market. Nothing was changed.
+            MalformedFrame: an order that cannot be read exactly. Nothing was changed.
+            TypeError: a wrong argument. Nothing was changed.
+        """
+        self._surroundings.confirm(orders, as_of_ms=as_of_ms, market_tickers=market_tickers)
 
     # Connections.
 
@@ -169,6 +216,7 @@ class Feed(Law):
         self._stale_books(None, reason)
         released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving())
         self._subscriptions.lost()
+        self._surroundings.lost(reason)
         for book in self._books.values():
             book._join(None)
             if book.state is State.UNAVAILABLE:
@@ -315,7 +363,7 @@ class Feed(Law):
             book = self._books.get(ticker)
             if book is not None and self._keeper(book) is None:
                 book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
-                self._remove_book(book)
+                self._drop(book)
 
     # Time.
 

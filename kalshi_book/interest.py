@@ -74,6 +74,19 @@ class ChannelStatus(NamedTuple):
     refusal: int | None
 
 
+class Change(NamedTuple):
+    """What an answer changed in what a subscription holds.
+
+    Attributes:
+        joined, left: markets (or indices, or underlyings).
+        is_all: whether it is new and holds everything, since its command named nothing.
+    """
+
+    joined: list[str]
+    left: list[str]
+    is_all: bool = False
+
+
 class Subscription:
     """One sid of one connection: its count, what it holds, and the recovery of its books.
 

@@ -43,7 +43,7 @@ class Effect(_Word):
     """
 
     APPLIED = "applied"
-    """The book changed as the frame says, or an ``ok`` announced books."""
+    """What is kept changed as the frame says: a book, how a market stands, own orders; or a reply announced books."""
     HEALED = "healed"
     """A snapshot made a STALE book LIVE again."""
     GAP = "gap"

@@ -14,12 +14,14 @@ from . import events, messages, sequence
 from ._backend import FeedCore, Update
 from .book import OrderBook, delta_of
 from .errors import AuditDifference, Contradiction, FeedError, MalformedFrame
-from .interest import Subscription
+from .interest import Change, Subscription
 from .kinds import Effect, Kind, StaleReason, State
 from .messages import (
     Error,
+    Fill,
     HotDelta,
     HotDeltaBody,
+    MarketLifecycle,
     Message,
     Ok,
     OrderbookDelta,
@@ -27,11 +29,13 @@ from .messages import (
     Subscribed,
     SubscriptionList,
     Unsubscribed,
+    UserOrder,
 )
 from .messages.book import validate_snapshot
 from .messages.commands import BOOK_CHANNEL
 from .pace import Pace
 from .subscriptions import Subscriptions
+from .surroundings import CHANNEL_OF, Surroundings
 from .units import INT64_MAX
 
 MAX_EVENTS: Final = 10_000
@@ -86,6 +90,7 @@ class Law(FeedCore):
         self._is_open = True
         self._events: deque[events.Event] = deque(maxlen=MAX_EVENTS)
         self._books = cast("Mapping[str, OrderBook]", self._books_by_ticker())
+        self._surroundings = Surroundings(self._books)
 
     def _tell(self, event: events.Event) -> None:
         self._events.append(event)
@@ -160,6 +165,7 @@ class Law(FeedCore):
         if broken is None or (broken is Effect.GAP and self._filtered):
             return None
         books = self._stale_all(subscription, StaleReason(broken.value))
+        self._surroundings.missed(subscription, None)
         if broken is Effect.GAP:
             self._tell(events.Gap(state.sid, subscription.channel, facts["seq"], skipped, books))
         else:
@@ -185,7 +191,16 @@ class Law(FeedCore):
             return self._take_snapshot(message, subscription, facts)
         if isinstance(message, Unsubscribed):
             return self._take_unsubscribed(message, subscription)
-        return Effect.IGNORED
+        return self._take_data(message, subscription, facts)
+
+    def _take_data(self, message: Message, subscription: Subscription, facts: dict[str, Any]) -> Effect:
+        """What another channel says: of markets and own orders it is kept, the rest is for whoever takes the update."""
+        if subscription.channel is None and (channel := CHANNEL_OF.get(type(message))) is not None:
+            self._subscriptions.adopt(subscription, channel)
+        if subscription.state.is_dead or not isinstance(message, (MarketLifecycle, UserOrder, Fill)):
+            return Effect.IGNORED
+        facts["book"] = self._surroundings.take(message)
+        return Effect.APPLIED
 
     # Frames of the book channel.
 
@@ -208,7 +223,7 @@ class Law(FeedCore):
             self._hold(taker, subscription)
         if book is None:
             facts["book"] = taker
-            self._add_book(taker)
+            self._keep(taker)
         if kept is not None:
             facts["_error"] = self._audit(taker, kept)
         if not taker.is_live:
@@ -258,6 +273,8 @@ class Law(FeedCore):
         """F9: the narrowest scope that can be read is STALE. Only what may be of the book channel says anything of books."""
         if error.type in messages.DATA_TYPES:
             facts["_error"] = error
+            if subscription is not None:
+                self._surroundings.missed(subscription, error)
             return Effect.IGNORED
         book = None if error.market_ticker is None else self._books.get(error.market_ticker)
         facts.update(_error=error, book=book)
@@ -280,8 +297,9 @@ class Law(FeedCore):
             books = self._stale_all(subscription, StaleReason.BACKWARDS)
             for book in mine:
                 book._join(None)
+            self._surroundings.ended(subscription, StaleReason.BACKWARDS)
             self._tell(events.Restarted(subscription.sid, subscription.channel, None, books))
-        effect = self._change(subscription, change.joined, change.left)
+        effect = self._change(subscription, change, message.sending_ts_ms)
         return Effect.BACKWARDS if restarted else effect
 
     def _take_ok(self, message: Ok, subscription: Subscription | None) -> Effect:
@@ -290,11 +308,13 @@ class Law(FeedCore):
         if subscription is None:
             return Effect.IGNORED
         subscription.recovery.answered()
-        return self._change(subscription, change.joined, change.left)
+        return self._change(subscription, change, message.sending_ts_ms)
 
     def _take_unsubscribed(self, message: Unsubscribed, subscription: Subscription) -> Effect:
         """F11: its books leave, and never come back, unless somebody wants them still."""
-        return self._change(subscription, [], self._subscriptions.take_unsubscribed(message.id, subscription))
+        left = self._subscriptions.take_unsubscribed(message.id, subscription)
+        self._surroundings.ended(subscription, StaleReason.UNSUBSCRIBED)
+        return self._change(subscription, Change([], left), None)
 
     def _take_error(self, message: Error, subscription: Subscription | None) -> Effect:
         """F19, and what the error says of the command that it answers."""
@@ -303,30 +323,33 @@ class Law(FeedCore):
             staled = self._stale_all(subscription, StaleReason.TERMINAL_ERROR)
             mine = self._books_of(subscription)
             self._subscriptions.lose(subscription, message.msg.code)
+            self._surroundings.ended(subscription, StaleReason.TERMINAL_ERROR)
             for book in mine:
                 book._join(None)
                 if not self._subscriptions.interest(BOOK_CHANNEL).wants(book.market_ticker):
-                    self._remove_book(book)
+                    self._drop(book)
         for dead, left in self._subscriptions.take_error(message):
-            staled += self._change(dead, [], left) is Effect.STALED
+            self._surroundings.ended(dead, StaleReason.UNSUBSCRIBED)
+            staled += self._change(dead, Change([], left), None) is Effect.STALED
         return Effect.STALED if staled else Effect.IGNORED
 
-    def _change(self, subscription: Subscription, joined: list[str], left: list[str]) -> Effect:
-        """Let markets leave and join the books of a subscription."""
+    def _change(self, subscription: Subscription, change: Change, ts_ms: int | None) -> Effect:
+        """Let markets leave and join a subscription, and its books with them."""
         if subscription.channel != BOOK_CHANNEL:
+            self._surroundings.changed(subscription, change, ts_ms)
             return Effect.IGNORED
-        self._leave(subscription, left)
-        staled, made = bool(left), False
-        for ticker in joined:
+        self._leave(subscription, change.left)
+        staled, made = bool(change.left), False
+        for ticker in change.joined:
             book = self._books.get(ticker)
             if book is None:
                 book, made = OrderBook(ticker), True
-                self._add_book(book)
+                self._keep(book)
             elif book.is_live:  # its snapshot on this subscription is still to come
                 book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
                 staled = True
             self._hold(book, subscription)
-        subscription.recovery.expect(joined, self._subscriptions.now_ns)
+        subscription.recovery.expect(change.joined, self._subscriptions.now_ns)
         return Effect.STALED if staled else Effect.APPLIED if made else Effect.IGNORED
 
     def _leave(self, subscription: Subscription, tickers: Iterable[str]) -> None:
@@ -339,9 +362,17 @@ class Law(FeedCore):
             book._join(None)
             if not self._subscriptions.interest(BOOK_CHANNEL).wants(ticker):
                 subscription.recovery.forget([ticker])
-                self._remove_book(book)
+                self._drop(book)
 
     # Books and their subscriptions.
+
+    def _keep(self, book: OrderBook) -> None:
+        self._surroundings.attach(book)
+        self._add_book(book)
+
+    def _drop(self, book: OrderBook) -> None:
+        self._remove_book(book)
+        self._surroundings.detach(book)
 
     def _hold(self, book: OrderBook, subscription: Subscription) -> None:
         """Let a subscription keep a book, and no other."""

@@ -316,6 +316,27 @@ class OwnOrders:
         """
         self._stand(_Cover(why), market_tickers)
 
+    def missed(self, market_ticker: str | None) -> None:
+        """Note that a message could not be read: own size is unknown until ``confirm`` brings a list that is not older.
+
+        Args:
+            market_ticker: the market it was of, or None: it may have been any.
+        """
+        if market_ticker is not None:
+            told = {market_ticker: self._cover_of(market_ticker)}
+        else:
+            told = {**self._covers}
+            if self._cover.is_told:
+                self._cover = self._cover._replace(unknown_reason=NOT_CONFIRMED, since_ms=self._since(self._cover))
+        for ticker, cover in told.items():
+            if cover.is_told:
+                self._stand(cover._replace(unknown_reason=NOT_CONFIRMED, since_ms=self._since(cover)), [ticker])
+        if market_ticker is None:
+            self._refresh(list(self._markets))
+
+    def _since(self, cover: _Cover) -> int:
+        return max(cover.since_ms or 0, self._latest_ms)
+
     def take_order(self, message: UserOrder) -> None:
         """Take in a ``user_order`` message. Never raises for what it holds. O(own orders of its market).
 

@@ -10,14 +10,14 @@ Source of the rules about answers: the exchange's AsyncAPI text, read 2026-10-26
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
 from . import events
 from ._backend import SidState
 from .errors import UsageError
-from .interest import Interest, Items, Subscription, flags_of, items_of, kind_of
+from .interest import Change, Interest, Items, Subscription, flags_of, items_of, kind_of
 from .messages import ChannelSid, Error, Ok, Subscribed
 from .messages.commands import (
     BOOK_CHANNEL,
@@ -43,13 +43,6 @@ LIMIT_EXCEEDED: Final = 26
 
 _ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
 _REMOVES: Final = frozenset({"delete_markets", "unsubscribe_indices", "unsubscribe_underlyings"})
-
-
-class Change(NamedTuple):
-    """What an answer changed in what a subscription holds."""
-
-    joined: list[str]
-    left: list[str]
 
 
 class Pending(Struct):
@@ -284,7 +277,9 @@ class Subscriptions:
                 change.left.extend(self.end(before, keep=False))
             if channel == BOOK_CHANNEL:
                 subscription.state.use_yes_price = asked.use_yes_price
-            change.joined.extend(_join(subscription, items_of(asked, channel)))
+            items = items_of(asked, channel)
+            change.joined.extend(_join(subscription, items))
+            change = change._replace(is_all=not items)
         self.adopt(subscription, channel)
         if pending is not None:
             self._answered(pending, channel)

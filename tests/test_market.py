@@ -80,7 +80,6 @@ class TestEvents:
         market = after(new, CREATED)
         assert (market.state, market.open_ts, market.close_ts) == (kb.MarketState.UNKNOWN, OPEN, CLOSE)
         assert (market.price_level_structure, market.price_ranges, market.is_current) == ("tapered_deci_cent", TAPERED, True)
-        assert all(type(band) is kb.PriceRange for band in market.price_ranges)
 
     def test_a_created_market_with_a_label_alone_has_no_ticks(self, kb, new):
         """``price_ranges``: "Use this to determine valid order prices rather than hardcoding a tick size."."""

@@ -371,10 +371,12 @@ def test_a_feed_says_what_each_was_and_changes_no_book(kb, feed, case):
     feed.receive(snapshot(seq=1))
     before = levels(feed.books[A])
     update = feed.receive(case.frame())
-    assert (update.kind, update.effect, update.error) == (kb.Kind(case.kind), kb.Effect.IGNORED, None)
+    is_kept = update.kind in (kb.Kind.FILL, kb.Kind.USER_ORDER, kb.Kind.MARKET_LIFECYCLE)
+    effect = kb.Effect.APPLIED if is_kept else kb.Effect.IGNORED
+    assert (update.kind, update.effect, update.error) == (kb.Kind(case.kind), effect, None)
     assert update.message == kb.decode(case.frame())
     assert update.market_ticker == case.readings.get("market_ticker", case.msg.get("market_ticker"))
-    assert (update.book, update.own, update.subaccount) == (None, False, None)
+    assert (update.book, update.own, update.subaccount) == (feed.books[A] if is_kept else None, False, None)
     assert levels(feed.books[A]) == before
     assert feed.books[A].is_live
 
@@ -393,7 +395,7 @@ def test_the_page_about_messages_is_right():
     assert doctest.DocTestRunner(verbose=False).run(test) == (0, 4)
     for type_, cls in DATA_TYPES.items():
         assert f"`{type_}`" in page or type_.startswith(("rfq_batch_", "batch_quote_"))
-        assert f"`{cls.__name__}`" in page or issubclass(cls, (kb.Communication, kb.messages.MarketLifecycle))
+        assert f"`{cls.__name__}`" in page or issubclass(cls, (kb.messages.Communication, kb.messages.MarketLifecycle))
     assert all(f"`{kind.name}`" in page for kind in kb.Kind if kind.name != "UNKNOWN")
 
 
