@@ -181,7 +181,10 @@ class Recovery:
             return ()
         late, self._asked = self._asked, {}
         last = [ticker for ticker in late if self._cases[ticker].tries > self._pace.tries]
-        if last and frames == self._frames_then and 2 * len(late) >= held:
+        # Only on the third rung, which is answered even where no snapshot comes: a question for a market that is UNAVAILABLE
+        # goes unanswered on a quiet subscription that is well.
+        is_third = any(self._cases[ticker].tries == self._pace.tries + 1 for ticker in last)
+        if is_third and frames == self._frames_then and 2 * len(late) >= held:
             self.wants_resubscribe = True
         for ticker in late:
             self._cases[ticker].due_ns = 0

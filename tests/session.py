@@ -25,6 +25,7 @@ class Session:
 
     Attributes:
         loses: a frame, as a dict, to whether it is lost on its way.
+        loses_command: the same of a command.
         sent: every command since the last ``take_sent``, as dicts.
         updates: of the frames since the last ``pump`` began.
         events: all events so far.
@@ -38,7 +39,7 @@ class Session:
         self.feed = kb.Feed(**feed_options)
         self.now_ns = 0
         self.sent, self.updates, self.events = [], [], []
-        self.loses = lambda frame: False
+        self.lose_nothing()
         self._read = 0
         self.connect()
         self.feed.advance(self.now_ns)
@@ -67,7 +68,8 @@ class Session:
         """Send one command of a caller's own, or of ``feed.wanted``."""
         data = self.feed.send(command)
         self.sent.append(json.loads(data))
-        self.exchange.command(data)
+        if not self.loses_command(self.sent[-1]):
+            self.exchange.command(data)
 
     def deliver(self, count=None):
         """Deliver what the exchange sent and is still on its way, or the first ``count`` frames of it."""
@@ -89,6 +91,7 @@ class Session:
                 self.events += self.feed.events()
                 return
             self.deliver()
+            self.feed.advance(self.now_ns)
         raise AssertionError(f"no rest after {MAX_ROUNDS} rounds; the last wanted {commands}")
 
     def pass_time(self, span_ns):
@@ -118,13 +121,9 @@ class Session:
 
         self.loses = is_it
 
-    def lose_type(self, type_):
-        """Lose all frames of a type."""
-        self.loses = lambda frame: frame["type"] == type_
-
     def lose_nothing(self):
-        """Lose no more frames."""
-        self.loses = lambda frame: False
+        """Lose nothing any more."""
+        self.loses = self.loses_command = lambda content: False
 
     # What came of it.
 
