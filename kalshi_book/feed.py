@@ -219,11 +219,17 @@ class Feed(Law):
         Args:
             channel: its name.
             market_tickers: markets to take out; None: the whole channel.
+
+        Raises:
+            UsageError: no such channel, or markets are named where all are subscribed.
         """
         if isinstance(market_tickers, str):
             raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
         check_channel(channel)
-        released = self._subscriptions.interest(channel).release(market_tickers)
+        interest = self._subscriptions.interest(channel)
+        if market_tickers is not None and interest.is_all:
+            raise UsageError(f"{channel} is subscribed for all markets: none can be taken out, only the whole channel")
+        released = interest.release(market_tickers)
         if channel == BOOK_CHANNEL:
             self._let_go(released)
 

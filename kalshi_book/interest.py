@@ -218,6 +218,7 @@ class Interest:
     def release(self, items: Iterable[str] | None) -> list[str]:
         """Want these no more; None: the whole channel. Returns what was wanted until now."""
         held = self.subscription.held if self.subscription is not None else {}
+        had_items = bool(self.desired)
         going = list(dict.fromkeys((*self.desired, *self.extra, *held)) if items is None else items)
         for item in going:
             self.desired.pop(item, None)
@@ -226,7 +227,7 @@ class Interest:
             self.leaving[item] = None
         if items is None:
             self.is_wanted, self.is_closing = False, self.subscription is not None or bool(self.in_flight)
-        elif self.is_wanted and not self.desired and self.kind in _MARKET_KINDS:
+        elif had_items and not self.desired and self.kind in _MARKET_KINDS:
             # An empty list of markets might mean all of them: the channel is closed instead, where nothing else is in it.
             self.is_wanted, self.is_closing = False, all(item in self.leaving for item in held)
         self.is_dirty = True
@@ -250,8 +251,7 @@ class Interest:
 
     def ended(self, *, keep: bool) -> list[str]:
         """Let go of the subscription; ``keep``: what it held is wanted again. Returns what it held."""
-        if self.subscription is None:
-            return []
+        assert self.subscription is not None
         held = list(self.subscription.held)
         if keep:
             self.extra.update((item, None) for item in held if item not in self.desired and item not in self.leaving)

@@ -147,7 +147,8 @@ class Law(FeedCore):
             return self._take_ok(message, subscription)
         if isinstance(message, Error):
             return self._take_error(message, subscription)
-        if subscription is None:
+        if subscription is None or isinstance(message, (messages.Unknown, SubscriptionList)):
+            self._subscriptions.take_listing(message.id)
             return Effect.IGNORED
         if isinstance(message, Subscribed):
             return self._take_subscribed(message, subscription)
@@ -155,9 +156,7 @@ class Law(FeedCore):
             return self._take_delta(message, subscription, facts)
         if isinstance(message, OrderbookSnapshot):
             return self._take_snapshot(message, subscription, facts)
-        if isinstance(message, Unsubscribed):
-            return self._take_unsubscribed(message, subscription)
-        return Effect.IGNORED
+        return self._take_unsubscribed(message, subscription)
 
     # Frames of the book channel.
 

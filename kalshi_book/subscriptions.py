@@ -23,9 +23,11 @@ from .messages.commands import (
     BOOK_CHANNEL,
     INDEX_ACTIONS,
     INDEX_CHANNELS,
+    LISTING_ACTIONS,
     UNDERLYING_ACTIONS,
     UNDERLYING_CHANNEL,
     Command,
+    ListSubscriptions,
     Subscribe,
     Unsubscribe,
     UpdateSubscription,
@@ -300,7 +302,7 @@ class Subscriptions:
         if pending is not None:
             self._answered(pending, channel)
             if channel is not None and listed is not None:
-                self._check_taken(command, channel, subscription)
+                self._check_taken(command, channel)
         return change
 
     def _settle_channel(self, subscription: Subscription, pending: Pending) -> None:
@@ -331,15 +333,15 @@ class Subscriptions:
                     del subscription.held[item]
                     change.left.append(item)
 
-    def _check_taken(self, command: Command | None, channel: str, subscription: Subscription) -> None:
+    def _check_taken(self, command: Command | None, channel: str) -> None:
         """What was added and is not in the list afterwards was not taken: asked for again, but slowly."""
         if not isinstance(command, (Subscribe, UpdateSubscription)):
             return
         if isinstance(command, UpdateSubscription) and command.action not in _ADDS:
             return
         interest = self.interest(channel)
-        refused = [item for item in items_of(command, channel) if item not in subscription.held and interest.wants(item)]
-        if refused:
+        missing = set(interest.missing())
+        if refused := [item for item in items_of(command, channel) if item in missing]:
             self._refuse(interest, refused, None)
 
     def take_unsubscribed(self, message_id: int | None, subscription: Subscription) -> list[str]:
@@ -352,10 +354,8 @@ class Subscriptions:
             self._answered(pending, channel)
         return left
 
-    def end(self, subscription: Subscription | None, *, keep: bool) -> list[str]:
+    def end(self, subscription: Subscription, *, keep: bool) -> list[str]:
         """Note that a subscription is dead; ``keep``: what it held is wanted again. Returns what it held."""
-        if subscription is None:
-            return []
         subscription.state.is_dead = True
         interest = None if subscription.channel is None else self.interest(subscription.channel)
         if interest is not None and interest.subscription is subscription:
@@ -438,6 +438,14 @@ class Subscriptions:
         names = tuple(items)
         interest.refuse(names, self._after(self._pace.retry_ns))
         self._tell(events.MarketsRefused(interest.channel, names, code))
+
+    def take_listing(self, message_id: int | None) -> None:
+        """Note a reply of a type of its own: what there is to be subscribed to, or (late 2025) what is subscribed."""
+        pending = self._pending(message_id)
+        if pending is not None and (
+            isinstance(pending.command, ListSubscriptions) or getattr(pending.command, "action", None) in LISTING_ACTIONS
+        ):
+            self._answered(pending, None)
 
     def take_snapshot(self, message_id: int | None, market_ticker: str) -> None:
         """Note that one snapshot of a ``get_snapshot`` came."""

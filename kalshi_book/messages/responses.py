@@ -31,9 +31,12 @@ class Subscribed(Envelope, kw_only=True, tag_field="type", tag="subscribed"):
 
 
 class OkBody(Struct, frozen=True):
-    """What the subscription holds after the command: the full list, or None where the list was not asked for."""
+    """What the subscription holds after the command: the full list of its kind; None is one that is not there."""
 
     market_tickers: list[str] | None = None
+    market_ids: list[str] | None = None
+    index_ids: list[str] | None = None
+    underlying_tickers: list[str] | None = None
 
 
 if TYPE_CHECKING:
@@ -57,7 +60,10 @@ class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
     def __post_init__(self) -> None:
         super().__post_init__()
         msg = plain(self.msg)
-        self.msg = OkBody(texts_or_none(msg.get("market_tickers"))) if isinstance(msg, dict) else channels_or_none(msg)
+        if isinstance(msg, dict):
+            self.msg = OkBody(*(texts_or_none(msg.get(name)) for name in OkBody.__struct_fields__))
+        else:
+            self.msg = channels_or_none(msg)
         self.market_tickers = texts_or_none(self.market_tickers)
 
     @property
