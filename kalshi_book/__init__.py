@@ -21,6 +21,7 @@ from .errors import (
     FeedError,
     KalshiBookError,
     MalformedFrame,
+    OwnSizeUnknown,
     TapeError,
     UnknownMarket,
     UsageError,
@@ -28,9 +29,11 @@ from .errors import (
 from .events import Event
 from .feed import Books, Feed
 from .interest import ChannelStatus
-from .kinds import Effect, Kind, StaleReason, State
+from .kinds import Effect, Kind, MarketState, StaleReason, State
+from .market import Market, PriceRange
 from .messages import decode
 from .messages.commands import Command, ListSubscriptions, Subscribe, Unsubscribe, UpdateSubscription
+from .orders import OwnOrder
 from .pace import Pace
 from .tape.replay import Replay, TapeProblem, replay
 
@@ -55,8 +58,13 @@ __all__ = [
     "Level",
     "ListSubscriptions",
     "MalformedFrame",
+    "Market",
+    "MarketState",
     "OrderBook",
+    "OwnOrder",
+    "OwnSizeUnknown",
     "Pace",
+    "PriceRange",
     "Replay",
     "StaleReason",
     "State",

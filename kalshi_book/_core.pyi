@@ -8,8 +8,10 @@ from typing_extensions import disjoint_base
 
 from .errors import FeedError
 from .kinds import Effect, Kind, State
+from .market import Market
 from .messages import Message
 from .messages.book import Side
+from .orders import MarketOwn, OwnReading
 
 FIELD_NAMES: tuple[str, ...]
 
@@ -109,6 +111,8 @@ class SidState:
 
 @disjoint_base
 class BookCore:
+    _market: Market | None
+    _own: MarketOwn | OwnReading | None
     def __init__(self, market_ticker: str) -> None: ...
     @property
     def market_ticker(self) -> str: ...

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Sequence
 from copy import copy
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -19,6 +19,10 @@ from sortedcontainers import SortedDict
 from . import _text, errors, messages, units
 from .kinds import Effect, Kind, StaleReason, State
 from .messages.book import Levels, Side, parse_levels
+
+if TYPE_CHECKING:
+    from .market import Market
+    from .orders import MarketOwn, OwnReading
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -171,7 +175,9 @@ class BookCore:
         "_is_known",
         "_kept",
         "_ladders",
+        "_market",
         "_market_ticker",
+        "_own",
         "_received_ns",
         "_seq",
         "_sid_state",
@@ -194,6 +200,9 @@ class BookCore:
         self._clock: int | None = None
         self._ts_ms: int | None = None
         self._received_ns: int | None = None
+        # In the compiled core the garbage collector does not see a book: what these refer to may never refer back to it.
+        self._market: Market | None = None
+        self._own: MarketOwn | OwnReading | None = None
 
     @property
     def market_ticker(self) -> str:
@@ -388,6 +397,7 @@ class BookCore:
             yes, no = self._ladders
             copy._ladders = (yes.copy(), no.copy())
             copy._kept = False
+            copy._own = None if self._own is None else self._own.now()
         return copy
 
     def _faults(self) -> list[str]:

@@ -10,6 +10,7 @@
     │   ├── Contradiction                   a change that proves the local book wrong
     │   └── AuditDifference                 a snapshot of a LIVE book that is not what the book held
     ├── BookNotLive                         a question to a book that cannot know the answer
+    ├── OwnSizeUnknown                      a question for own size, where it cannot be known
     └── TapeError             (OSError)     a recording that cannot be opened or decompressed
 
 Values are attributes; the text is made from them and says what was expected, what was found and what to do. No text
@@ -27,6 +28,7 @@ __all__ = [
     "FeedError",
     "KalshiBookError",
     "MalformedFrame",
+    "OwnSizeUnknown",
     "TapeError",
     "UnknownMarket",
     "UsageError",
@@ -205,6 +207,66 @@ class BookNotLive(KalshiBookError):
             f"{self.market_ticker} is {str(self.state).upper()} ({self.stale_reason}){last}, not LIVE: wait for its next "
             "snapshot, or read book.last_known"
         )
+
+
+class OwnSizeUnknown(KalshiBookError):
+    """Own resting size of a market was asked for, and cannot be known now.
+
+    Attributes:
+        market_ticker: which market.
+        reason: ``"not_subscribed"``, ``"not_confirmed"``, ``"order_unclear"``, ``"larger_than_level"``, or the word for
+            what was lost, such as ``"disconnected"``.
+        outcome_side, price_e4, own_size_e2, size_e2: with ``"larger_than_level"``, whose bids, at which price on that
+            outcome's scale in $0.0001, and own size and the level's in 0.01 contract; else None.
+    """
+
+    def __init__(
+        self,
+        *,
+        market_ticker: str,
+        reason: str,
+        outcome_side: str | None = None,
+        price_e4: int | None = None,
+        own_size_e2: int | None = None,
+        size_e2: int | None = None,
+    ) -> None:
+        super().__init__(market_ticker, reason, outcome_side, price_e4, own_size_e2, size_e2)
+        self.market_ticker = market_ticker
+        self.reason = reason
+        self.outcome_side = outcome_side
+        self.price_e4 = price_e4
+        self.own_size_e2 = own_size_e2
+        self.size_e2 = size_e2
+
+    def __str__(self) -> str:
+        if self.price_e4 is None:
+            found = _OWN_SIZE_TEXTS.get(
+                self.reason,
+                "expected every change of own orders since the last list, and some may be lost: subscribe to user_orders "
+                "again, then confirm a new list of resting orders",
+            )
+        else:
+            found = (
+                f"expected own size to be at most its level, found {self.own_size_e2} of {self.size_e2} at "
+                f"{self.outcome_side} price_e4={self.price_e4}: the book and own orders come on channels without a common "
+                "order, so ask again after the next frames; if it stays, confirm a new list of resting orders"
+            )
+        return f"own size in {self.market_ticker} is unknown ({self.reason}): {found}"
+
+
+_OWN_SIZE_TEXTS = {
+    "not_subscribed": (
+        "expected a subscription to user_orders, found none: subscribe, then confirm the list of resting orders"
+    ),
+    "not_confirmed": (
+        "expected a list of the orders that rested before the subscription, found none: get it from the exchange's REST "
+        "interface and confirm it"
+    ),
+    "order_unclear": (
+        "expected every order to say what rests, and one does not: wait for its next message, or confirm a new list of "
+        "resting orders"
+    ),
+}
 
 
 class TapeError(KalshiBookError, OSError):

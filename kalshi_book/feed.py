@@ -167,13 +167,13 @@ class Feed(Law):
         if not reason:
             raise UsageError('reason must be a word such as "disconnected", not empty')
         self._stale_books(None, reason)
-        released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving)
+        released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving())
         self._subscriptions.lost()
-        self._let_go(released)
         for book in self._books.values():
             book._join(None)
             if book.state is State.UNAVAILABLE:
                 book._set_state(State.STALE, reason)
+        self._let_go(released)
         self._is_open = False
 
     @property
@@ -227,8 +227,8 @@ class Feed(Law):
             raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
         check_channel(channel)
         interest = self._subscriptions.interest(channel)
-        if market_tickers is not None and interest.is_all:
-            raise UsageError(f"{channel} is subscribed for all markets: none can be taken out, only the whole channel")
+        if interest.is_all and market_tickers is not None:
+            raise UsageError(f"{channel} is subscribed for all markets: single ones cannot be taken out")
         released = interest.release(market_tickers)
         if channel == BOOK_CHANNEL:
             self._let_go(released)
@@ -277,12 +277,13 @@ class Feed(Law):
             return []
         commands = self._subscriptions.wanted(self._epoch)
         for subscription in self._subscriptions.by_sid.values():
-            if subscription.channel == BOOK_CHANNEL and not subscription.state.is_dead and not subscription.recovery.is_idle:
+            recovery = subscription.recovery
+            if subscription.channel == BOOK_CHANNEL and not subscription.state.is_dead and not recovery.is_idle:
                 interest = self._subscriptions.interest(BOOK_CHANNEL)
-                commands += subscription.recovery.wanted(
+                commands += recovery.wanted(
                     subscription.sid,
                     self._books,
-                    subscription.held,
+                    [ticker for ticker in subscription.held if interest.keeps(ticker)] if recovery.is_dirty else (),
                     epoch=self._epoch,
                     now_ns=self._subscriptions.now_ns,
                     can_change=not (interest.in_flight or interest.is_dirty),
@@ -345,9 +346,13 @@ class Feed(Law):
             gone = recovery.advance(now_ns, subscription.state.last_seq, len(subscription.held), self._books)
             if gone:
                 self._tell(events.MarketsUnavailable(subscription.sid, gone))
-            if recovery.wants_resubscribe and interest.resubscribes:
+            if not recovery.wants_resubscribe:
+                continue
+            if interest.resubscribes:
                 recovery.wants_resubscribe = False
                 self._subscriptions.want_reconnect("the book subscription stays silent, though it was subscribed anew")
+            else:
+                interest.trouble()  # it goes before whatever else is to be changed: nothing of that was answered
 
     @property
     def next_deadline_ns(self) -> int | None:

@@ -101,19 +101,25 @@ class Subscription:
 class Interest:
     """One channel.
 
+    A channel is *ours* from the first call that directs it: what is held then is taken over as desired, and whatever the
+    exchange holds beside what is wanted is taken out. A channel that nobody directs here is only followed.
+
     Attributes:
         channel: its name.
         kind: which field of a command names its items.
+        is_ours: whether it is directed here.
         is_wanted: whether it is to be open.
         desired: what it is to hold, while it is wanted; empty: everything, where the channel may be open without items.
         flags: what else its subscribe says.
         subscription: the living one of this connection, or None.
-        extra: not desired, but taken out by the recovery to be put in again.
-        leaving: no longer desired, and perhaps still held.
+        extra: not desired, but lost or taken out by the recovery, to be put in again.
         in_flight: ids of the commands under way that change it, with what each asks for.
-        refused, refusal: as in ``ChannelStatus``.
+        unsure: items of which an unclear or late answer left it unknown whether they are held.
+        is_unsure: whether the channel may be open without our knowing.
+        refused, refusal: as in ``ChannelStatus``, until ``retry_ns``.
         retry_ns: when what was refused is asked for again.
         not_before_ns: when it may be asked again after an unclear answer.
+        asked_scale: the ``use_yes_price`` of the last subscribe that was sent on this connection, or None.
         chunk: how many items a command names at most: less, once the exchange's limit was met.
         resubscribes: how often the recovery ended its subscription on this connection.
         unanswered: how many of its commands in a row were not answered.
@@ -122,18 +128,19 @@ class Interest:
     """
 
     __slots__ = (
+        "asked_scale",
         "channel",
         "chunk",
         "desired",
         "extra",
         "flags",
         "in_flight",
-        "is_closing",
         "is_dirty",
+        "is_ours",
         "is_troubled",
+        "is_unsure",
         "is_wanted",
         "kind",
-        "leaving",
         "not_before_ns",
         "refusal",
         "refused",
@@ -141,6 +148,7 @@ class Interest:
         "retry_ns",
         "subscription",
         "unanswered",
+        "unsure",
     )
 
     def __init__(self, channel: str) -> None:
@@ -153,15 +161,17 @@ class Interest:
 
     def lost(self) -> None:
         """Forget the connection: nothing is held, asked or refused."""
+        self.is_ours = self.is_wanted
         self.subscription: Subscription | None = None
         self.extra: Items = {}
-        self.leaving: Items = {}
-        self.is_closing = False
         self.in_flight: dict[int, frozenset[str]] = {}
-        self.refusal: int | None = None
+        self.unsure: Items = {}
+        self.is_unsure = False
         self.refused: Items = {}
+        self.refusal: int | None = None
         self.retry_ns: int | None = None
         self.not_before_ns: int | None = None
+        self.asked_scale: bool | None = None
         self.chunk = MAX_TICKERS
         self.resubscribes = 0
         self.unanswered = 0
@@ -201,65 +211,87 @@ class Interest:
         """The ``use_yes_price`` that holds for the book channel, or None: free to be chosen."""
         if self.subscription is not None:
             return self.subscription.state.use_yes_price
-        return bool(self.flags["use_yes_price"]) if self.is_wanted else None
+        if self.is_wanted:
+            return bool(self.flags["use_yes_price"])
+        return self.asked_scale if self.in_flight or self.is_unsure else None
 
     def desire(self, items: Iterable[str], kind: str, flags: dict[str, Any]) -> None:
         """Want these, or, where the channel may go without, all. The first call decides the kind and the flags."""
+        self._take_over()
         if not self.is_wanted:
             self.desired, self.kind, self.flags = {}, kind, flags
-        self.is_wanted, self.is_closing = True, False
+        self.is_wanted = True
         for item in items:
             self.desired[item] = None
-            self.leaving.pop(item, None)
             self.refused.pop(item, None)
         self.refusal = None
         self.is_dirty = True
 
     def release(self, items: Iterable[str] | None) -> list[str]:
         """Want these no more; None: the whole channel. Returns what was wanted until now."""
-        held = self.subscription.held if self.subscription is not None else {}
-        had_items = bool(self.desired)
-        going = list(dict.fromkeys((*self.desired, *self.extra, *held)) if items is None else items)
+        self._take_over()
+        going = list(self.desired) if items is None else [item for item in dict.fromkeys(items) if item in self.desired]
         for item in going:
-            self.desired.pop(item, None)
-            self.extra.pop(item, None)
+            del self.desired[item]
             self.refused.pop(item, None)
-            self.leaving[item] = None
-        if items is None:
-            self.is_wanted, self.is_closing = False, self.subscription is not None or bool(self.in_flight)
-        elif had_items and not self.desired and self.kind in _MARKET_KINDS:
-            # An empty list of markets might mean all of them: the channel is closed instead, where nothing else is in it.
-            self.is_wanted, self.is_closing = False, all(item in self.leaving for item in held)
+        # An empty list of markets might mean all of them: the channel is closed instead.
+        if items is None or (going and not self.desired and self.kind in _MARKET_KINDS):
+            self.is_wanted, self.extra = False, {}
         self.is_dirty = True
         return going
+
+    def _take_over(self) -> None:
+        """Direct the channel from here on: what it holds is desired."""
+        if self.is_ours:
+            return
+        self.is_ours = True
+        if self.subscription is not None:
+            self.is_wanted = True
+            self.desired = {**self.subscription.held, **self.extra}
+            self.extra = {}
+            self.flags = {"use_yes_price": self.subscription.state.use_yes_price}
 
     def wants(self, item: str) -> bool:
         """Whether an item is to be held, also one that the recovery only took out."""
         return item in self.desired or item in self.extra
 
+    def keeps(self, item: str) -> bool:
+        """Whether an item that is held is to stay."""
+        return not self.is_ours or self.wants(item)
+
     def missing(self) -> Iterator[str]:
-        """What is to be held, and neither is nor was refused."""
-        held = {} if self.subscription is None else self.subscription.held
+        """What is to be held, and is not for certain, and was not refused."""
+        held = self._held
         if ALL in held and self.kind not in _MARKET_KINDS:
             return
         for wanted in (self.desired, self.extra):
             for item in wanted:
-                if item not in held and item not in self.refused:
+                if (item not in held or item in self.unsure) and item not in self.refused:
                     yield item
+
+    def leaving(self) -> Iterator[str]:
+        """What is or may be held, and is not wanted."""
+        if self.is_ours and not self.is_all:
+            for items in (self._held, self.unsure):
+                for item in items:
+                    if not self.wants(item):
+                        yield item
+
+    @property
+    def _held(self) -> Items:
+        return {} if self.subscription is None else self.subscription.held
 
     # What happens to it.
 
     def ended(self, *, keep: bool) -> list[str]:
-        """Let go of the subscription; ``keep``: what it held is wanted again. Returns what it held."""
+        """Let go of the subscription. Returns what it held; ``keep``: wanted again, also where nobody directs it."""
         assert self.subscription is not None
         held = list(self.subscription.held)
-        if keep:
-            self.extra.update((item, None) for item in held if item not in self.desired and item not in self.leaving)
-            if not self.is_wanted:
-                self.flags = {"use_yes_price": self.subscription.state.use_yes_price}
-        self.is_closing, self.leaving = False, {}
+        if keep and not self.is_ours:
+            self.extra.update(dict.fromkeys(held))
+            self.flags = {"use_yes_price": self.subscription.state.use_yes_price}
         self.subscription.held.clear()
-        self.subscription = None
+        self.subscription, self.unsure = None, {}
         self.is_dirty = True
         return held
 
@@ -267,10 +299,22 @@ class Interest:
         """Note that something failed: whatever is asked for again counts against the budget until all is held."""
         self.is_troubled = self.is_dirty = True
 
+    def refuse(self, items: Iterable[str], retry_ns: int) -> None:
+        """Note what the exchange would not take, and when to try again."""
+        self.refused.update(dict.fromkeys(items))
+        self.retry_ns = retry_ns
+        self.trouble()
+
+    def next_deadline_ns(self) -> int | None:
+        """When ``next_command`` may say more than it does now."""
+        is_open = self.is_dirty and not self.in_flight and self.refusal is None
+        not_before = self.not_before_ns if is_open else None
+        return min((due for due in (not_before, self.retry_ns) if due is not None), default=None)
+
     def next_command(self, epoch: int, now_ns: int | None) -> Command | None:
         """Give the next command that brings what is held nearer to what is wanted. O(wanted) when something changed."""
         if self.retry_ns is not None and now_ns is not None and now_ns >= self.retry_ns:
-            self.refused, self.retry_ns, self.is_dirty = {}, None, True
+            self.refused, self.refusal, self.retry_ns, self.is_dirty = {}, None, None, True
         if not self.is_dirty or self.in_flight or self.refusal is not None:
             return None
         if self.not_before_ns is not None:
@@ -283,17 +327,6 @@ class Interest:
                 self.is_troubled, self.extra = False, {}
         return command
 
-    def next_deadline_ns(self) -> int | None:
-        """When ``next_command`` may say more than it does now."""
-        not_before = self.not_before_ns if self.is_dirty and not self.in_flight else None
-        return min((due for due in (not_before, self.retry_ns) if due is not None), default=None)
-
-    def refuse(self, items: Iterable[str], retry_ns: int) -> None:
-        """Note what the exchange would not take, and when to try again."""
-        self.refused.update(dict.fromkeys(items))
-        self.retry_ns = retry_ns
-        self.trouble()
-
     def _difference(self, epoch: int) -> Command | None:
         purpose: Purpose = "recovery" if self.is_troubled else "restore"
         missing = tuple(islice(self.missing(), self.chunk))
@@ -302,19 +335,17 @@ class Interest:
                 return None
             named: dict[str, Any] = {self.kind: missing, **self.flags}
             return Subscribe(channels=[self.channel], purpose=purpose, epoch=epoch, **named)
-        sid, held = self.subscription.sid, self.subscription.held
-        if self.is_closing and not self.extra:
+        sid = self.subscription.sid
+        if self.subscription.recovery.wants_resubscribe or (self.is_ours and not self.is_wanted):
             return Unsubscribe(sids=[sid], purpose=purpose, epoch=epoch)
         if missing:
             fields: dict[str, Any] = {self.kind: missing}
             if self.flags.get("send_initial_snapshot"):
                 fields["send_initial_snapshot"] = True
             return UpdateSubscription(action=_ADD[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
-        leaving = tuple(islice((item for item in self.leaving if item in held), MAX_TICKERS))
-        if leaving:
+        if leaving := tuple(islice(self.leaving(), MAX_TICKERS)):
             fields = {self.kind: leaving}
             return UpdateSubscription(action=_REMOVE[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
-        self.leaving.clear()
         return None
 
     def status(self) -> ChannelStatus:

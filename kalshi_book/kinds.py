@@ -58,6 +58,21 @@ class State(_Word):
     """The exchange does not answer for this market; asked again from time to time."""
 
 
+class MarketState(_Word):
+    """Whether a market trades, as the exchange said last."""
+
+    UNKNOWN = "unknown"
+    """Nothing was said yet, or something may have been lost since."""
+    ACTIVE = "active"
+    """It trades."""
+    PAUSED = "paused"
+    """It is open, and trading is halted."""
+    CLOSED = "closed"
+    """Trading is over: determined, or past its close. Or, at a time that is asked for, not yet open."""
+    SETTLED = "settled"
+    """Paid out."""
+
+
 class StaleReason(_Word):
     """Why a book is not LIVE. ``Feed.closed`` may add a word of its own, so test for these by equality."""
 

@@ -60,7 +60,7 @@ class Law(FeedCore):
     def __init__(self, *, use_yes_price: bool, filtered: bool, pace: Pace) -> None:
         super().__init__(messages.hot_decode, HotDelta, HotDeltaBody)
         self._filtered = filtered
-        self._subscriptions = Subscriptions(pace, use_yes_price=use_yes_price, tell=self._tell)
+        self._subscriptions = Subscriptions(pace, use_yes_price=use_yes_price, tell=self._tell, distrust=self._distrust)
         self._counts: Counter[tuple[Kind, Effect]] = Counter()
         self._audits: Counter[bool] = Counter()
         self._skipped = 0
@@ -70,6 +70,15 @@ class Law(FeedCore):
 
     def _tell(self, event: events.Event) -> None:
         self._events.append(event)
+
+    def _distrust(self, market_tickers: Iterable[str]) -> None:
+        """A command that takes markets out is under way, or may have been carried out: nothing tells if they are kept."""
+        for ticker in market_tickers:
+            book = self._books.get(ticker)
+            if book is not None and book.is_live:
+                book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
+                if (keeper := self._keeper(book)) is not None:
+                    keeper.recovery.is_dirty = True
 
     def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
         """Take in any frame. ``decoded`` is its message where that is read already, else None."""
@@ -269,9 +278,12 @@ class Law(FeedCore):
         staled = 0
         if message.is_terminal and subscription is not None and not subscription.state.is_dead:
             staled = self._stale_all(subscription, StaleReason.TERMINAL_ERROR)
-            for book in self._books_of(subscription):
-                book._join(None)
+            mine = self._books_of(subscription)
             self._subscriptions.lose(subscription, message.msg.code)
+            for book in mine:
+                book._join(None)
+                if not self._subscriptions.interest(BOOK_CHANNEL).wants(book.market_ticker):
+                    self._remove_book(book)
         for dead, left in self._subscriptions.take_error(message):
             staled += self._change(dead, [], left) is Effect.STALED
         return Effect.STALED if staled else Effect.IGNORED

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ._backend import BookCore
 from .kinds import StaleReason, State
-from .messages.commands import MAX_TICKERS, Action, Command, Unsubscribe, UpdateSubscription
+from .messages.commands import MAX_TICKERS, Action, Command, UpdateSubscription
 from .pace import Pace
 
 
@@ -125,9 +125,7 @@ class Recovery:
         """
         if self.is_dirty:
             self._look(books, held)
-        if self.wants_resubscribe:
-            return [Unsubscribe(sids=[sid], purpose="recovery", epoch=epoch)] if can_change else []
-        if self._asked or not self._cases:
+        if self.wants_resubscribe or self._asked or not self._cases:
             return []
         due = [ticker for ticker, case in self._cases.items() if self._is_due(case, now_ns)]
         again = [ticker for ticker in due if self._cases[ticker].tries == self._pace.tries]
@@ -181,10 +179,9 @@ class Recovery:
             return ()
         late, self._asked = self._asked, {}
         last = [ticker for ticker in late if self._cases[ticker].tries > self._pace.tries]
-        # Only on the third rung, which is answered even where no snapshot comes: a question for a market that is UNAVAILABLE
-        # goes unanswered on a quiet subscription that is well.
-        is_third = any(self._cases[ticker].tries == self._pace.tries + 1 for ticker in last)
-        if is_third and frames == self._frames_then and 2 * len(late) >= held:
+        # Silence means something only where an ``ok`` was due: a market that is settled gives none to a get_snapshot.
+        was_changed = any(self._cases[ticker].tries == self._pace.tries + 1 for ticker in last)
+        if was_changed and frames == self._frames_then and 2 * len(late) >= held:
             self.wants_resubscribe = True
         for ticker in late:
             self._cases[ticker].due_ns = 0

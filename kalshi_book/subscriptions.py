@@ -18,7 +18,7 @@ from . import events
 from ._backend import SidState
 from .errors import UsageError
 from .interest import Interest, Items, Subscription, flags_of, items_of, kind_of
-from .messages import Error, Ok, Subscribed
+from .messages import ChannelSid, Error, Ok, Subscribed
 from .messages.commands import (
     BOOK_CHANNEL,
     INDEX_ACTIONS,
@@ -34,11 +34,12 @@ from .messages.commands import (
 )
 from .pace import Pace
 
-MAX_OVERDUE: Final = 1_000
-"""Commands that were not answered in time are kept for a late answer: so many at most."""
+LATE_ANSWERS: Final = 12
+"""How many times ``Pace.answer_ns`` a command is kept that was not answered in time, for a late answer."""
 
 UNKNOWN_SID: Final = 7
-UNCLEAR: Final = frozenset({18, 27})
+UNCLEAR: Final = frozenset({1, 10, 17, 18, 25, 27})
+"""Errors that say nothing of the command itself: it is repeated as it is, a little later."""
 LIMIT_EXCEEDED: Final = 26
 
 _ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
@@ -78,12 +79,21 @@ class Subscriptions:
         pace: deadlines.
         use_yes_price: the price scale of a book subscription that no registered command made.
         tell: takes events.
+        distrust: takes markets of the book channel that the exchange may have taken out.
     """
 
-    def __init__(self, pace: Pace, *, use_yes_price: bool, tell: Callable[[events.Event], None]) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        *,
+        use_yes_price: bool,
+        tell: Callable[[events.Event], None],
+        distrust: Callable[[Iterable[str]], None],
+    ) -> None:
         self._pace = pace
         self._use_yes_price = use_yes_price
         self._tell = tell
+        self._distrust = distrust
         self.interests: dict[str, Interest] = {}
         self.by_sid: dict[int, Subscription] = {}
         self.pending: dict[int, Pending] = {}
@@ -104,8 +114,9 @@ class Subscriptions:
         """Give the subscription of a sid; the first frame that speaks of it makes it."""
         found = self.by_sid.get(sid)
         if found is None:
-            wanted = self.interest(BOOK_CHANNEL).price_scale
-            state = SidState(sid, use_yes_price=self._use_yes_price if wanted is None else wanted)
+            interest = self.interest(BOOK_CHANNEL)
+            scale = interest.asked_scale if interest.price_scale is None else interest.price_scale
+            state = SidState(sid, use_yes_price=self._use_yes_price if scale is None else scale)
             found = self.by_sid[sid] = Subscription(state, self._pace)
         return found
 
@@ -125,7 +136,7 @@ class Subscriptions:
         interest = self.interest(channel)
         if interest.subscription is None and not subscription.state.is_dead:
             interest.subscription = subscription
-            interest.is_dirty = True
+            interest.is_unsure, interest.is_dirty = False, True
         return interest
 
     def want_reconnect(self, reason: str) -> None:
@@ -196,6 +207,7 @@ class Subscriptions:
                 if command.purpose == "asked":
                     self.interest(channel).desire(items, kind_of(channel, command), flags_of(command))
                 self.interest(channel).in_flight[number] = frozenset(items)
+                self.interest(channel).asked_scale = command.use_yes_price
         elif isinstance(command, Unsubscribe):
             for sid in command.sids:
                 released += self._register_end(pending, self.by_sid[sid])
@@ -209,13 +221,14 @@ class Subscriptions:
         interest = self.interest(subscription.channel)
         pending.open[subscription.channel] = None
         interest.in_flight[pending.id] = frozenset()
+        released: list[str] = []
         if pending.command.purpose == "asked":
             released = interest.release(None)
-            return released if interest.channel == BOOK_CHANNEL else []
-        if not interest.is_closing:
+        elif interest.is_wanted or not interest.is_ours:
             interest.resubscribes += 1
             subscription.recovery.wants_resubscribe = False
-        return []
+        self._removing(interest, subscription.held)
+        return released if interest.channel == BOOK_CHANNEL else []
 
     def _register_update(self, pending: Pending, command: UpdateSubscription) -> list[str]:
         subscription = self._living(command.sid)
@@ -234,10 +247,16 @@ class Subscriptions:
         elif command.action in _REMOVES:
             if command.purpose == "asked":
                 released = interest.release(items)
-            elif not any(item in interest.leaving for item in items):
-                interest.extra.update((item, None) for item in items if item not in interest.desired)
+            elif not interest.is_ours:
+                interest.extra.update(dict.fromkeys(items))
             interest.in_flight[pending.id] = frozenset()
+            self._removing(interest, items)
         return released if interest.channel == BOOK_CHANNEL else []
+
+    def _removing(self, interest: Interest, items: Iterable[str]) -> None:
+        """From here on nothing tells that these are held, until it is answered."""
+        if interest.channel == BOOK_CHANNEL:
+            self._distrust(items)
 
     # Answers.
 
@@ -278,9 +297,8 @@ class Subscriptions:
         if subscription is not None and pending is not None and isinstance(pending.command, Subscribe):
             self._settle_channel(subscription, pending)
         if subscription is None or subscription.state.is_dead:
-            for each in message.msg if isinstance(message.msg, list) else ():
-                if (named := self.of(each.sid)).channel is None:
-                    self.adopt(named, each.channel)
+            if isinstance(message.msg, list):
+                self._take_list(message.msg)
             if pending is not None:
                 self._answered(pending, None)
             return Change([], [])
@@ -291,7 +309,8 @@ class Subscriptions:
         if channel == "ticker" and listed is None:
             listed = _listed(message, "market_ids")
         change = Change([], [])
-        if listed is not None:
+        if listed is not None and channel is not None:
+            self.interest(channel).unsure.clear()
             held = dict.fromkeys(listed)
             change.left.extend(item for item in subscription.held if item not in held)
             for item in change.left:
@@ -304,6 +323,15 @@ class Subscriptions:
             if channel is not None and listed is not None:
                 self._check_taken(command, channel)
         return change
+
+    def _take_list(self, channels: list[ChannelSid]) -> None:
+        """Learn which channels are open: one whose ``subscribed`` was lost, perhaps."""
+        for interest in self.interests.values():
+            interest.is_unsure = False
+        for each in channels:
+            named = self.of(each.sid)
+            if named.channel is None:
+                self.adopt(named, each.channel)
 
     def _settle_channel(self, subscription: Subscription, pending: Pending) -> None:
         """An ``ok`` names a sid and no channel: where its ``subscribed`` was lost, the command tells which channel it is.
@@ -414,14 +442,17 @@ class Subscriptions:
         interest.trouble()
         if code == UNKNOWN_SID:
             return
-        if code in UNCLEAR or not isinstance(command, (Subscribe, UpdateSubscription)):
+        if code in UNCLEAR:
+            self._leave_unsure(interest, command)
+            interest.not_before_ns = self._after(self._pace.answer_ns)
+        elif not isinstance(command, (Subscribe, UpdateSubscription)):
             interest.not_before_ns = self._after(self._pace.answer_ns)
         elif isinstance(command, UpdateSubscription) and command.action not in _ADDS:
             interest.not_before_ns = self._after(self._pace.retry_ns)
         elif code == LIMIT_EXCEEDED:
             self._limit(interest, items_of(command, interest.channel))
         elif isinstance(command, Subscribe) and interest.subscription is None:
-            interest.refusal = code
+            self._refuse_channel(interest, code)
         else:
             named = [message.msg.market_ticker] if message.msg.market_ticker else message.msg.market_tickers
             items = items_of(command, interest.channel)
@@ -470,17 +501,20 @@ class Subscriptions:
         if not pending.open:
             self.pending.pop(pending.id, None)
         elif pending.refusal is not None and len(pending.open) == 1:
-            self._refuse_channel(pending, pending.refusal)
+            self._refuse_rest(pending, pending.refusal)
 
     def _touched(self, pending: Pending) -> list[tuple[str, Interest]]:
-        return [(name, interest) for name, interest in self.interests.items() if pending.id in interest.in_flight]
+        return [(channel, interest) for channel, interest in self.interests.items() if pending.id in interest.in_flight]
 
-    def _refuse_channel(self, pending: Pending, code: int) -> None:
+    def _refuse_rest(self, pending: Pending, code: int) -> None:
         """All but one channel of a subscribe were answered, and an error came: it was the last one's."""
         for channel in list(pending.open):
             if self.interest(channel).subscription is None:
-                self.interest(channel).refusal = code
+                self._refuse_channel(self.interest(channel), code)
         self._answered(pending, None)
+
+    def _refuse_channel(self, interest: Interest, code: int) -> None:
+        interest.refusal, interest.retry_ns = code, self._after(self._pace.retry_ns)
 
     # What is due.
 
@@ -488,41 +522,56 @@ class Subscriptions:
         """Let time pass: give up what was not answered in time. O(commands under way)."""
         self.now_ns = now_ns
         for pending in list(self.pending.values()):
-            if pending.is_overdue:
-                continue
             if pending.due_ns is None:
                 pending.due_ns = self._after(self._pace.answer_ns)
             elif pending.due_ns <= now_ns:
-                self._give_up(pending)
-        overdue = [pending for pending in self.pending.values() if pending.is_overdue]
-        for pending in overdue[: max(0, len(overdue) - MAX_OVERDUE)]:
-            del self.pending[pending.id]
+                if pending.is_overdue:
+                    del self.pending[pending.id]
+                else:
+                    self._give_up(pending)
 
     def _give_up(self, pending: Pending) -> None:
         """Whether the command took effect is unknown: what it was to change is asked for again."""
         pending.is_overdue = True
+        pending.due_ns = self._after(LATE_ANSWERS * self._pace.answer_ns)
         if pending.refusal is not None:
-            self._refuse_channel(pending, pending.refusal)
+            self._refuse_rest(pending, pending.refusal)
             return
         self._tell(events.CommandUnanswered(pending.id, pending.command))
         for channel, interest in self._touched(pending):
             del interest.in_flight[pending.id]
-            interest.trouble()
+            self._leave_unsure(interest, pending.command)
             interest.unanswered += 1
             if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
                 self.want_reconnect(f"the {channel} subscription gives nothing and cannot be ended")
             elif interest.unanswered >= self._pace.tries and interest.subscription is None:
                 self.want_reconnect(f"subscribing to {channel} is not answered")
 
+    def _leave_unsure(self, interest: Interest, command: Command) -> None:
+        """Whether a command took effect on a channel is unknown: what it was to change is asked for again, either way."""
+        interest.trouble()
+        if isinstance(command, (Subscribe, UpdateSubscription)):
+            interest.unsure.update(dict.fromkeys(items_of(command, interest.channel)))
+        if isinstance(command, Subscribe):
+            interest.is_unsure = True
+        elif isinstance(command, Unsubscribe) and interest.subscription is not None:
+            self._removing(interest, interest.subscription.held)
+        elif isinstance(command, UpdateSubscription) and command.action in _REMOVES:
+            self._removing(interest, items_of(command, interest.channel))
+
     def wanted(self, epoch: int) -> list[Command]:
         """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
-        commands = (interest.next_command(epoch, self.now_ns) for interest in self.interests.values())
+        commands = [interest.next_command(epoch, self.now_ns) for interest in self.interests.values()]
+        if any(interest.is_unsure and not interest.is_wanted for interest in self.interests.values()):
+            asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
+            if all(each.is_overdue for each in asked):
+                commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
         return [command for command in commands if command is not None]
 
     def next_deadlines(self) -> Iterator[int]:
         """Give the times at which ``advance`` or ``wanted`` has something to do."""
         for pending in self.pending.values():
-            if pending.due_ns is not None and not pending.is_overdue:
+            if pending.due_ns is not None:
                 yield pending.due_ns
         for interest in self.interests.values():
             if (due_ns := interest.next_deadline_ns()) is not None:

@@ -349,7 +349,7 @@ cdef class SidState:
         self._last_seq = optional_int64(seq, "last_seq")
 
 
-@cython.no_gc  # a book refers to texts, levels and a SidState, none of which can refer back
+@cython.no_gc  # a book refers to texts, levels, a SidState, a Market and a MarketOwn, none of which may refer back to it
 cdef class BookCore:
     """Two ladders of bids, and how the book stands. The public class is ``OrderBook``, which adds the rest in Python.
 
@@ -370,6 +370,10 @@ cdef class BookCore:
     cdef int64_t _clock, _ts_ms
     cdef bint _is_known, is_kept
     cdef Level _yes_bid, _yes_ask, _no_bid, _no_ask  # prebuilt answers, while LIVE; None: not built yet
+    cdef public object _market
+    """What is known of the market, a Market, or None."""
+    cdef public object _own
+    """Own orders of it, a MarketOwn (in a copy an OwnReading), or None."""
 
     def __cinit__(self):
         ladder_init(&self.yes)
@@ -671,6 +675,8 @@ cdef class BookCore:
         copy._ts_ms = self._ts_ms
         copy._received_ns = self._received_ns
         copy._is_known = self._is_known
+        copy._market = self._market
+        copy._own = None if self._own is None else self._own.now()
         return copy
 
     def _faults(self):

@@ -152,8 +152,13 @@ class TestDifference:
         assert book.next() == ("Subscribe", A, B)
 
     def test_all_stands_for_every_index(self, kb):
-        channel = Channel(kb, "cfbenchmarks_value", index_ids=["BRTI"]).open("all")
+        channel = Channel(kb, "cfbenchmarks_value", index_ids=["all"]).open("all")
+        channel.desire(index_ids=["BRTI"])
         assert channel.next() is None
+        channel.interest.release(["all"])
+        assert channel.next() == ("unsubscribe_indices", "all")
+        channel.open()
+        assert channel.next() == ("subscribe_indices", "BRTI")
 
     def test_what_a_ticker_is_added_with_is_shown_at_once_where_that_was_asked(self, kb):
         channel = Channel(kb, "ticker", market_tickers=[A, B], send_initial_snapshot=True).open(A)
@@ -166,10 +171,22 @@ class TestDifference:
         book.desire(market_tickers=[A])
         assert book.next() is None
 
-    def test_what_somebody_else_holds_there_is_not_closed_with_the_last_of_ours(self, book):
+    def test_what_was_held_when_the_channel_is_first_directed_is_desired_too(self, kb):
+        channel = Channel(kb, BOOK).open(A, B, use_yes_price=False)
+        assert channel.next() is None
+        channel.desire(market_tickers=[C], use_yes_price=False)
+        assert (list(channel.interest.desired), channel.next()) == ([A, B, C], ("add_markets", C))
+
+    def test_what_the_exchange_holds_beside_it_is_taken_out(self, book):
         book.open(A, B, C)
-        book.interest.release([A, B])
-        assert (book.interest.is_wanted, book.next()) == (False, ("delete_markets", A, B))
+        assert book.next() == ("delete_markets", C)
+
+    def test_what_is_perhaps_held_is_asked_for_or_taken_out_again(self, book):
+        book.open(A, B)
+        book.interest.unsure = {B: None, C: None}
+        assert book.next() == ("add_markets", B)
+        book.interest.unsure = {C: None}
+        assert book.next() == ("delete_markets", C)
 
     def test_with_the_last_market_the_channel_is_closed(self, book):
         """Whether an empty list means none or all, the published text does not say."""
@@ -177,9 +194,9 @@ class TestDifference:
         book.interest.release([A, B])
         assert (book.interest.is_wanted, book.next()) == (False, ("Unsubscribe",))
 
-    def test_released_as_a_whole_it_is_closed_and_tells_what_it_held(self, book):
+    def test_released_as_a_whole_it_is_closed_and_tells_what_was_desired(self, book):
         book.open(A, C)
-        assert book.interest.release(None) == [A, B, C]
+        assert book.interest.release(None) == [A, B]
         assert book.next() == ("Unsubscribe",)
 
     @pytest.mark.parametrize("items", [[], [A]])
