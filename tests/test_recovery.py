@@ -171,6 +171,14 @@ def test_a_first_snapshot_is_no_healing_nor_is_one_of_a_book_that_was_well(kb):
     assert (ladder.recovery.take_healed(), ladder.recovery.is_idle) == ((), True)
 
 
+def test_a_question_that_is_sent_after_its_book_came_back_awaits_no_answer_for_it(ladder):
+    (command,) = ladder.wanted()
+    ladder.heal(A)
+    ladder.recovery.sent(command.market_tickers, 1, 0)
+    ladder.heal(B)
+    assert (ladder.recovery.take_healed(), ladder.recovery.is_idle) == ((A, B), True)
+
+
 def test_what_nobody_wants_any_more_is_not_asked_for(ladder):
     ladder.ask()
     ladder.recovery.forget([A, C])

@@ -191,14 +191,39 @@ class TestAnswers:
         assert [(command.action, command.market_tickers) for command in held.wanted()] == [("add_markets", (C,))]
 
     @pytest.mark.parametrize("make", ["Unsubscribe", "get_snapshot"])
-    def test_an_ok_to_what_adds_nothing_refuses_nothing(self, kb, held, make):
+    @pytest.mark.parametrize("msg", [None, {"market_tickers": [A, B]}])
+    def test_an_ok_to_what_adds_nothing_refuses_nothing(self, kb, held, make, msg):
         if make == "Unsubscribe":
             held.send(kb.Unsubscribe(sids=[1]))
         else:
             held.send(kb.UpdateSubscription(action="get_snapshot", sid=1, market_tickers=[C]))
-        for seq, msg in ((3, None), (4, {"market_tickers": [A, B]})):
-            assert held.receive(frame("ok", id=2, sid=1, seq=seq, msg=msg)).effect is kb.Effect.IGNORED
+        assert held.receive(frame("ok", id=2, sid=1, seq=3, msg=msg)).effect is kb.Effect.IGNORED
         assert told(held, "MarketsRefused") == []
+
+    def test_an_ok_that_comes_twice_stands_for_one_channel(self, kb, held):
+        held.send(kb.Subscribe(channels=[BOOK, "fill"], market_tickers=[A]))
+        receive_all(held, ok([A, B], seq=3, command_id=2), ok([A, B], seq=4, command_id=2))
+        assert (list(held.pending), held.subscriptions["fill"].sid) == ([2], None)
+
+    def test_the_end_of_another_channel_leaves_the_books_alone(self, kb, held):
+        opened(kb, held, "trade")
+        held.send(kb.Unsubscribe(sids=[5]))
+        held.receive(unsubscribed(5, seq=1, command_id=3))
+        assert (list(held.subscriptions), held.books[A].is_live, held.wanted()) == ([BOOK], True, [])
+
+    def test_a_channel_that_may_be_open_and_is_not_wanted_is_looked_up_and_ended(self, kb, feed):
+        """Its subscribe was not answered, and its sid is not known."""
+        feed.advance(0)
+        feed.subscribe("trade")
+        feed.send(feed.wanted()[0])
+        feed.advance(10 * SECOND)
+        feed.unsubscribe("trade")
+        (command,) = feed.wanted()
+        assert type(command) is kb.ListSubscriptions
+        feed.send(command)
+        assert feed.wanted() == []
+        feed.receive(frame("ok", id=2, msg=[{"channel": "trade", "sid": 5}]))
+        assert [command.sids for command in feed.wanted()] == [(5,)]
 
     def test_a_channel_that_gets_another_sid_leaves_the_old_one(self, kb, held):
         """Its end was lost on the way."""

@@ -144,3 +144,10 @@ def test_a_subscription_that_is_lost_again_and_again_is_asked_for_within_the_bud
     assert 6 <= len(session.take_sent()) <= 3 + 6
     session.pass_time(60 * SECOND)
     assert (session.live(), session.wrong()) == ([A], [])
+
+
+def test_what_the_exchange_held_beside_what_is_desired_leaves_with_the_subscription(kb, feed):
+    feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[A]))
+    receive_all(feed, subscribed(), ok([A, B], seq=1, command_id=0), error(25, sid=1, seq=2))
+    assert list(feed.books) == [A]
+    assert [command.market_tickers for command in feed.wanted()] == [(A,)]
