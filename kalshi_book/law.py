@@ -77,8 +77,7 @@ class Law(FeedCore):
             book = self._books.get(ticker)
             if book is not None and book.is_live:
                 book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
-                if (keeper := self._keeper(book)) is not None:
-                    keeper.recovery.is_dirty = True
+                self._keeper_now(book).recovery.is_dirty = True
 
     def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
         """Take in any frame. ``decoded`` is its message where that is read already, else None."""
@@ -243,8 +242,9 @@ class Law(FeedCore):
             return Effect.STALED if staled else Effect.IGNORED
         if book is None or book.state not in (State.LIVE, State.NEW):
             return Effect.IGNORED
+        keeper = self._keeper_now(book)
         book._set_state(State.STALE, StaleReason.MALFORMED)
-        self._doubt(book, self._keeper(book))
+        self._doubt(book, keeper)
         return Effect.STALED
 
     # Answers.
@@ -309,9 +309,7 @@ class Law(FeedCore):
     def _leave(self, subscription: Subscription, tickers: Iterable[str]) -> None:
         """What left is STALE, and out of ``feed.books`` unless it is wanted still (F12)."""
         for ticker in tickers:
-            keeper = self._keeper(book := self._books[ticker])
-            if keeper is not None and ticker in keeper.held:
-                continue
+            book = self._books[ticker]
             book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)  # first: from here on nobody may trust it
             book._join(None)
             if not self._subscriptions.interest(BOOK_CHANNEL).wants(ticker):
@@ -334,6 +332,12 @@ class Law(FeedCore):
         found = None if book.sid is None else self._subscriptions.by_sid.get(book.sid)
         return found if found is not None and book._belongs_to(found.state) else None
 
+    def _keeper_now(self, book: OrderBook) -> Subscription:
+        """The subscription that keeps a book which is LIVE or NEW: there is one."""
+        keeper = self._keeper(book)
+        assert keeper is not None
+        return keeper
+
     def _books_of(self, subscription: Subscription) -> list[OrderBook]:
         """The books that a subscription keeps. O(its books)."""
         if subscription.channel != BOOK_CHANNEL:
@@ -345,10 +349,9 @@ class Law(FeedCore):
         subscription.recovery.is_dirty = True
         return self._stale_books(subscription.state, stale_reason)
 
-    def _doubt(self, book: OrderBook, subscription: Subscription | None) -> None:
+    def _doubt(self, book: OrderBook, subscription: Subscription) -> None:
         """Note that one book is STALE."""
-        if subscription is not None:
-            subscription.recovery.is_dirty = True
+        subscription.recovery.is_dirty = True
         self._tell(events.BookStale(book.market_ticker, str(book.stale_reason)))
 
 

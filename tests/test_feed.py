@@ -343,13 +343,3 @@ class TestDirection:
         for given in (feed.subscriptions, feed.pending, feed.counts):
             given.clear()
         assert (list(feed.subscriptions), list(feed.pending)) == (["trade"], [1])
-
-    def test_a_book_that_nothing_keeps_can_be_doubted(self, kb, feed):
-        """It is NEW still when the connection is lost."""
-        feed.subscribe("orderbook_delta", market_tickers=[A])
-        feed.send(feed.wanted()[0])
-        feed.receive(subscribed())
-        feed.opened()
-        update = feed.receive(delta(A, sid=3, seq=1, delta_fp="x"))
-        assert update.kind is kb.Kind.MALFORMED
-        assert not feed.books[A].is_live
