@@ -175,8 +175,8 @@ class Law(FeedCore):
         book = facts["book"] = self._books.get(message.market_ticker)
         is_held = message.id is None or (book is not None and book._belongs_to(state))
         self._subscriptions.take_snapshot(message.id, message.market_ticker)
-        if state.is_dead or (book is not None and book.is_live and not is_held):
-            return Effect.IGNORED
+        if state.is_dead or (book is not None and not is_held and self._keeper(book) is not None):
+            return Effect.IGNORED  # another subscription keeps it, and tells it more
         taker = OrderBook(message.market_ticker) if book is None else book
         before = taker.state
         kept = taker.checksum() if before is State.LIVE and message.id is not None else None
@@ -323,10 +323,10 @@ class Law(FeedCore):
         keeper = self._keeper(book)
         if keeper is not None and keeper is not subscription:
             keeper.held.pop(book.market_ticker, None)
-        subscription.held[book.market_ticker] = None
-        book._join(subscription.state)
         if subscription.channel != BOOK_CHANNEL:
             self._subscriptions.adopt(subscription, BOOK_CHANNEL)
+        self._subscriptions.joined(subscription, [book.market_ticker])
+        book._join(subscription.state)
 
     def _keeper(self, book: OrderBook) -> Subscription | None:
         found = None if book.sid is None else self._subscriptions.by_sid.get(book.sid)

@@ -285,7 +285,7 @@ class Subscriptions:
                 change.left.extend(self.end(before, keep=False))
             if channel == BOOK_CHANNEL:
                 subscription.state.use_yes_price = asked.use_yes_price
-            change.joined.extend(_join(subscription, items_of(asked, channel)))
+            change.joined.extend(self.joined(subscription, items_of(asked, channel)))
         self.adopt(subscription, channel)
         if pending is not None:
             self._answered(pending, channel)
@@ -315,7 +315,7 @@ class Subscriptions:
             change.left.extend(item for item in subscription.held if item not in held)
             for item in change.left:
                 del subscription.held[item]
-            change.joined.extend(_join(subscription, held))
+            change.joined.extend(self.joined(subscription, held))
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
         if pending is not None:
@@ -354,7 +354,7 @@ class Subscriptions:
         self, command: Subscribe | UpdateSubscription, subscription: Subscription, items: Iterable[str], change: Change
     ) -> None:
         if isinstance(command, Subscribe) or command.action in _ADDS:
-            change.joined.extend(_join(subscription, items))
+            change.joined.extend(self.joined(subscription, items))
         elif command.action in _REMOVES:
             for item in items:
                 if item in subscription.held:
@@ -371,6 +371,15 @@ class Subscriptions:
         missing = set(interest.missing())
         if refused := [item for item in items_of(command, channel) if item in missing]:
             self._refuse(interest, refused, None)
+
+    def joined(self, subscription: Subscription, items: Iterable[str]) -> list[str]:
+        """Hold items, which are then no longer to be put in again; give those that were not held."""
+        new = [item for item in items if item not in subscription.held]
+        subscription.held.update(dict.fromkeys(new))
+        extra = {} if subscription.channel is None else self.interest(subscription.channel).extra
+        for item in new:
+            extra.pop(item, None)
+        return new
 
     def take_unsubscribed(self, message_id: int | None, subscription: Subscription) -> list[str]:
         """Take an ``unsubscribed``. Returns what the subscription held."""
@@ -576,13 +585,6 @@ class Subscriptions:
         for interest in self.interests.values():
             if (due_ns := interest.next_deadline_ns()) is not None:
                 yield due_ns
-
-
-def _join(subscription: Subscription, items: Iterable[str]) -> list[str]:
-    """Hold items; give those that were not held."""
-    joined = [item for item in items if item not in subscription.held]
-    subscription.held.update(dict.fromkeys(joined))
-    return joined
 
 
 def _listed(message: Ok, kind: str) -> list[str] | None:

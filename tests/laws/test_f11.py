@@ -159,6 +159,23 @@ def test_an_asked_snapshot_on_another_sid_does_not_touch_a_live_book(kb, two):
     assert receive_all(two, delta(A, seq=3)) == ["applied"]
 
 
+def test_nor_one_that_waits_for_its_snapshot_or_for_a_new_one(kb, two):
+    receive_all(two, ok([A, B, C], seq=3), delta(A, seq=4, delta_fp="x"))
+    before = [(book.state, book.stale_reason, book.sid) for book in two.books.values()]
+    for seq, ticker in enumerate((A, C), 1):
+        assert two.receive(snapshot(ticker, sid=2, seq=seq, top={"id": 9})).effect is kb.Effect.IGNORED
+    assert [(book.state, book.stale_reason, book.sid) for book in two.books.values()] == before
+    assert receive_all(two, snapshot(A, seq=5), snapshot(C, seq=6)) == ["healed", "applied"]
+
+
+@pytest.mark.parametrize("beginning", [[subscribed(2, command_id=0)], []])
+def test_what_was_lost_and_is_held_again_may_leave_like_any_other(two, beginning):
+    """Somebody else directs the channel: the feed only follows."""
+    receive_all(two, error(25, sid=1, seq=3), *beginning, snapshot(A, sid=2, seq=1), ok([], sid=2, seq=2))
+    assert list(two.books) == [B]
+    assert [command.market_tickers for command in two.wanted()] == [(B,)]
+
+
 def test_an_error_that_is_not_terminal_changes_no_book(kb, two):
     assert two.receive(error(11, sid=1, seq=3)).effect is kb.Effect.IGNORED
     assert all(book.is_live for book in two.books.values())
