@@ -12,6 +12,7 @@ from implementations import part
 from kalshi_book.messages.vocabulary import ACTIONS, CHANNELS
 
 BOOK = "orderbook_delta"
+SUBSCRIBE, UNSUBSCRIBE, UPDATE = "subscribe", "unsubscribe", "update_subscription"
 
 
 def commands(kb):
@@ -25,91 +26,87 @@ def commands(kb):
 
 WRITTEN = [
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": [BOOK], "market_tickers": [A, B]},
         f'{{"channels":["{BOOK}"],"market_tickers":["{A}","{B}"],"use_yes_price":true}}',
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": [BOOK], "market_tickers": [A], "use_yes_price": False, "skip_ticker_ack": True},
         f'{{"channels":["{BOOK}"],"market_tickers":["{A}"],"use_yes_price":false,"skip_ticker_ack":true}}',
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade", BOOK], "market_tickers": [A]},
         f'{{"channels":["trade","{BOOK}"],"market_tickers":["{A}"],"use_yes_price":true}}',
     ),
-    ("subscribe", {"channels": ["fill", "user_orders"]}, '{"channels":["fill","user_orders"]}'),
-    ("subscribe", {"channels": ["trade"], "use_yes_price": False}, '{"channels":["trade"]}'),
+    (SUBSCRIBE, {"channels": ["fill", "user_orders"]}, '{"channels":["fill","user_orders"]}'),
+    (SUBSCRIBE, {"channels": ["trade"], "use_yes_price": False}, '{"channels":["trade"]}'),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["ticker"], "market_ids": ["m1"], "send_initial_snapshot": True},
         '{"channels":["ticker"],"market_ids":["m1"],"send_initial_snapshot":true}',
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["communications"], "user_filter": "self", "shard_factor": 100, "shard_key": 0},
         '{"channels":["communications"],"user_filter":"self","shard_factor":100,"shard_key":0}',
     ),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": 1}, '{"channels":["communications"],"shard_factor":1}'),
     (
-        "subscribe",
-        {"channels": ["communications"], "shard_factor": 1},
-        '{"channels":["communications"],"shard_factor":1}',
-    ),
-    (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["cfbenchmarks_value", "cfbenchmarks_value_5hz"], "index_ids": ["BRTI"]},
         '{"channels":["cfbenchmarks_value","cfbenchmarks_value_5hz"],"index_ids":["BRTI"]}',
     ),
-    ("subscribe", {"channels": ["cfbenchmarks_value"]}, '{"channels":["cfbenchmarks_value"]}'),
+    (SUBSCRIBE, {"channels": ["cfbenchmarks_value"]}, '{"channels":["cfbenchmarks_value"]}'),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["pyth_value"], "underlying_tickers": ["all"]},
         '{"channels":["pyth_value"],"underlying_tickers":["all"]}',
     ),
-    ("unsubscribe", {"sids": [3, 1, 3]}, '{"sids":[3,1]}'),
+    (UNSUBSCRIBE, {"sids": [3, 1, 3]}, '{"sids":[3,1]}'),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "add_markets", "sid": 2, "market_tickers": [A]},
         f'{{"action":"add_markets","sid":2,"market_tickers":["{A}"]}}',
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "add_markets", "sids": [2], "market_ids": ["m1"], "send_initial_snapshot": True},
         '{"action":"add_markets","sid":2,"market_ids":["m1"],"send_initial_snapshot":true}',
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "delete_markets", "sid": 2, "market_ids": ["m1"]},
         '{"action":"delete_markets","sid":2,"market_ids":["m1"]}',
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "get_snapshot", "sid": 2, "market_tickers": [A]},
         f'{{"action":"get_snapshot","sid":2,"market_tickers":["{A}"]}}',
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "subscribe_indices", "sid": 2, "index_ids": ["BRTI"]},
         '{"action":"subscribe_indices","sid":2,"index_ids":["BRTI"]}',
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "unsubscribe_indices", "sid": 2, "index_ids": ["BRTI"]},
         '{"action":"unsubscribe_indices","sid":2,"index_ids":["BRTI"]}',
     ),
-    ("update_subscription", {"action": "indexlist", "sid": 2}, '{"action":"indexlist","sid":2}'),
+    (UPDATE, {"action": "indexlist", "sid": 2}, '{"action":"indexlist","sid":2}'),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "subscribe_underlyings", "sid": 2, "underlying_tickers": ["Metal.XAU/USD"]},
         '{"action":"subscribe_underlyings","sid":2,"underlying_tickers":["Metal.XAU/USD"]}',
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "unsubscribe_underlyings", "sid": 2, "underlying_tickers": ["all"]},
         '{"action":"unsubscribe_underlyings","sid":2,"underlying_tickers":["all"]}',
     ),
-    ("update_subscription", {"action": "underlying_list", "sid": 2}, '{"action":"underlying_list","sid":2}'),
+    (UPDATE, {"action": "underlying_list", "sid": 2}, '{"action":"underlying_list","sid":2}'),
 ]
 
 
@@ -138,7 +135,7 @@ def test_the_exchange_takes_what_can_be_made(kb, cmd, given, params):
     exchange.connect()
     for channel in ("market_lifecycle_v2", second, "user_orders"):
         named = {"market_tickers": [B]} if channel == BOOK else {"market_ids": ["m2"]} if channel == "ticker" else {}
-        exchange.command(json.dumps({"id": 1, "cmd": "subscribe", "params": {"channels": [channel], **named}}))
+        exchange.command(json.dumps({"id": 1, "cmd": SUBSCRIBE, "params": {"channels": [channel], **named}}))
     exchange.outbox.clear()
     exchange.command(commands(kb)[cmd](**given).encode(7))
     assert {json.loads(frame)["type"] for frame in exchange.outbox}.isdisjoint({"error"})
@@ -155,127 +152,75 @@ def test_the_price_scale_is_always_said_with_the_book_and_never_without(kb, use_
 
 CHANNEL_NAMES = ", ".join(CHANNELS)
 
+ONE_SID = "an update names exactly one subscription: sid=, or sids= with one"
+NO_BOOK_OF_ALL = f"{BOOK} needs market_tickers: there is no book of all markets"
+
 REFUSED = [
     # A subscribe: its channels.
-    ("subscribe", {"channels": []}, 3, "a subscribe names at least one channel"),
-    ("subscribe", {"channels": ["ticker_v2"]}, 8, "the channel ticker_v2 is gone: subscribe to ticker"),
+    (SUBSCRIBE, {"channels": []}, 3, "a subscribe names at least one channel"),
+    (SUBSCRIBE, {"channels": ["ticker_v2"]}, 8, "the channel ticker_v2 is gone: subscribe to ticker"),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["market_lifecycle"]},
         8,
         "the channel market_lifecycle is gone: subscribe to market_lifecycle_v2",
     ),
-    (
-        "subscribe",
-        {"channels": ["market_position"]},
-        8,
-        "the channel market_position is gone: subscribe to market_positions",
-    ),
-    ("subscribe", {"channels": ["multivariate"]}, 8, "the channel multivariate is gone, and no other took its place"),
-    ("subscribe", {"channels": ["trade", "zz"]}, 8, f"there is no channel 'zz'; the channels are {CHANNEL_NAMES}"),
+    (SUBSCRIBE, {"channels": ["market_position"]}, 8, "the channel market_position is gone: subscribe to market_positions"),
+    (SUBSCRIBE, {"channels": ["multivariate"]}, 8, "the channel multivariate is gone, and no other took its place"),
+    (SUBSCRIBE, {"channels": ["trade", "zz"]}, 8, f"there is no channel 'zz'; the channels are {CHANNEL_NAMES}"),
     # Its markets.
-    ("subscribe", {"channels": [BOOK]}, 14, f"{BOOK} needs market_tickers: there is no book of all markets"),
-    ("subscribe", {"channels": ["trade", BOOK]}, 14, f"{BOOK} needs market_tickers: there is no book of all markets"),
+    (SUBSCRIBE, {"channels": [BOOK]}, 14, NO_BOOK_OF_ALL),
+    (SUBSCRIBE, {"channels": ["trade", BOOK]}, 14, NO_BOOK_OF_ALL),
+    (SUBSCRIBE, {"channels": [BOOK], "market_tickers": []}, 14, NO_BOOK_OF_ALL),
     (
-        "subscribe",
-        {"channels": [BOOK], "market_tickers": []},
-        14,
-        f"{BOOK} needs market_tickers: there is no book of all markets",
-    ),
-    (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": [BOOK], "market_ids": ["m1"]},
         14,
         f"{BOOK} takes no market_ids: name its markets by market_tickers",
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["ticker"], "market_tickers": [A], "market_ids": ["m1"]},
         11,
         "a subscribe names markets by market_tickers or by market_ids, not both",
     ),
-    ("subscribe", {"channels": ["trade"], "market_tickers": [""]}, 11, "market_tickers has an empty name in it"),
+    (SUBSCRIBE, {"channels": ["trade"], "market_tickers": [""]}, 11, "market_tickers has an empty name in it"),
     # Its shard.
-    ("subscribe", {"channels": ["communications"], "shard_factor": 0}, 19, "shard_factor is 1 to 100, not 0"),
-    ("subscribe", {"channels": ["communications"], "shard_factor": 101}, 22, "shard_factor is 1 to 100, not 101"),
-    ("subscribe", {"channels": ["communications"], "shard_key": 0}, 20, "shard_key needs shard_factor"),
-    (
-        "subscribe",
-        {"channels": ["communications"], "shard_factor": 4, "shard_key": 4},
-        21,
-        "shard_key is 0 to 3, not 4",
-    ),
-    (
-        "subscribe",
-        {"channels": ["communications"], "shard_factor": 4, "shard_key": -1},
-        21,
-        "shard_key is 0 to 3, not -1",
-    ),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": 0}, 19, "shard_factor is 1 to 100, not 0"),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": 101}, 22, "shard_factor is 1 to 100, not 101"),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_key": 0}, 20, "shard_key needs shard_factor"),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": 4, "shard_key": 4}, 21, "shard_key is 0 to 3, not 4"),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": 4, "shard_key": -1}, 21, "shard_key is 0 to 3, not -1"),
     # An unsubscribe.
-    ("unsubscribe", {"sids": []}, 4, "an unsubscribe names at least one sid"),
-    ("unsubscribe", {"sids": [0]}, 7, "sids is 1 to 9223372036854775807, not 0"),
+    (UNSUBSCRIBE, {"sids": []}, 4, "an unsubscribe names at least one sid"),
+    (UNSUBSCRIBE, {"sids": [0]}, 7, "sids is 1 to 9223372036854775807, not 0"),
     # An update: its sid.
-    (
-        "update_subscription",
-        {"action": "indexlist"},
-        12,
-        "an update names exactly one subscription: sid=, or sids= with one",
-    ),
-    (
-        "update_subscription",
-        {"action": "indexlist", "sids": []},
-        12,
-        "an update names exactly one subscription: sid=, or sids= with one",
-    ),
-    (
-        "update_subscription",
-        {"action": "indexlist", "sids": [1, 2]},
-        12,
-        "an update names exactly one subscription: sid=, or sids= with one",
-    ),
-    (
-        "update_subscription",
-        {"action": "indexlist", "sid": 1, "sids": [1]},
-        12,
-        "an update names exactly one subscription: sid=, or sids= with one",
-    ),
-    ("update_subscription", {"action": "indexlist", "sid": 0}, 7, "sid is 1 to 9223372036854775807, not 0"),
+    (UPDATE, {"action": "indexlist"}, 12, ONE_SID),
+    (UPDATE, {"action": "indexlist", "sids": []}, 12, ONE_SID),
+    (UPDATE, {"action": "indexlist", "sids": [1, 2]}, 12, ONE_SID),
+    (UPDATE, {"action": "indexlist", "sid": 1, "sids": [1]}, 12, ONE_SID),
+    (UPDATE, {"action": "indexlist", "sid": 0}, 7, "sid is 1 to 9223372036854775807, not 0"),
     # Its action.
-    ("update_subscription", {"action": "", "sid": 1}, 15, "'' is no action of update_subscription"),
-    ("update_subscription", {"action": None, "sid": 1}, 15, "None is no action of update_subscription"),
-    ("update_subscription", {"action": "resync", "sid": 1}, 13, "'resync' is no action of update_subscription"),
-    ("update_subscription", {"action": 5, "sid": 1}, 13, "5 is no action of update_subscription"),
+    (UPDATE, {"action": "", "sid": 1}, 15, "'' is no action of update_subscription"),
+    (UPDATE, {"action": None, "sid": 1}, 15, "None is no action of update_subscription"),
+    (UPDATE, {"action": "resync", "sid": 1}, 13, "'resync' is no action of update_subscription"),
+    (UPDATE, {"action": 5, "sid": 1}, 13, "5 is no action of update_subscription"),
     # What it names.
     *(
-        ("update_subscription", {"action": action, "sid": 1}, 14, f"{action} needs market_tickers")
+        (UPDATE, {"action": action, "sid": 1}, 14, f"{action} needs market_tickers")
         for action in ("add_markets", "delete_markets", "get_snapshot")
     ),
+    (UPDATE, {"action": "get_snapshot", "sid": 1, "market_ids": ["m1"]}, 14, "get_snapshot needs market_tickers"),
     (
-        "update_subscription",
-        {"action": "get_snapshot", "sid": 1, "market_ids": ["m1"]},
-        14,
-        "get_snapshot needs market_tickers",
-    ),
-    (
-        "update_subscription",
+        UPDATE,
         {"action": "add_markets", "sid": 2, "market_tickers": [A], "market_ids": ["m1"]},
         11,
         "add_markets names markets by market_tickers or by market_ids, not both",
     ),
-    ("update_subscription", {"action": "subscribe_indices", "sid": 3}, 24, "subscribe_indices needs index_ids"),
-    ("update_subscription", {"action": "unsubscribe_indices", "sid": 3}, 24, "unsubscribe_indices needs index_ids"),
-    (
-        "update_subscription",
-        {"action": "subscribe_underlyings", "sid": 4},
-        28,
-        "subscribe_underlyings needs underlying_tickers",
-    ),
-    (
-        "update_subscription",
-        {"action": "unsubscribe_underlyings", "sid": 4},
-        28,
-        "unsubscribe_underlyings needs underlying_tickers",
-    ),
+    (UPDATE, {"action": "subscribe_indices", "sid": 3}, 24, "subscribe_indices needs index_ids"),
+    (UPDATE, {"action": "unsubscribe_indices", "sid": 3}, 24, "unsubscribe_indices needs index_ids"),
+    (UPDATE, {"action": "subscribe_underlyings", "sid": 4}, 28, "subscribe_underlyings needs underlying_tickers"),
+    (UPDATE, {"action": "unsubscribe_underlyings", "sid": 4}, 28, "unsubscribe_underlyings needs underlying_tickers"),
 ]
 
 
@@ -292,7 +237,7 @@ def test_and_the_exchange_does_refuse_it_with_that_code(cmd, given, code, text):
     exchange.connect()
     for channel in (BOOK, "ticker", "cfbenchmarks_value", "pyth_value"):
         named = {"market_tickers": [A]} if channel in (BOOK, "ticker") else {}
-        exchange.command(json.dumps({"id": 1, "cmd": "subscribe", "params": {"channels": [channel], **named}}))
+        exchange.command(json.dumps({"id": 1, "cmd": SUBSCRIBE, "params": {"channels": [channel], **named}}))
     exchange.outbox.clear()
     exchange.command(json.dumps({"id": 7, "cmd": cmd, "params": given}))
     assert [frame["msg"]["code"] for frame in map(json.loads, exchange.outbox) if frame["type"] == "error"] == [code]
@@ -300,74 +245,66 @@ def test_and_the_exchange_does_refuse_it_with_that_code(cmd, given, code, text):
 
 SENSELESS = [
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade"], "market_tickers": [f"T{n}" for n in range(501)]},
         "a command names at most 500 of market_tickers, not 501: send several",
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["market_lifecycle_v2"], "market_tickers": [A]},
         "market_lifecycle_v2 cannot be limited to markets: leave market_tickers out",
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade", "communications"], "market_tickers": [A]},
         "communications cannot be limited to markets: leave market_tickers out",
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["ticker", "trade"], "send_initial_snapshot": True},
         "send_initial_snapshot is for ticker alone: subscribe to trade apart",
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade", "fill"], "user_filter": "self"},
         "user_filter is for communications alone: subscribe to trade, fill apart",
     ),
-    ("subscribe", {"channels": ["communications"], "user_filter": "me"}, 'user_filter is "" or "self", not \'me\''),
+    (SUBSCRIBE, {"channels": ["communications"], "user_filter": "me"}, 'user_filter is "" or "self", not \'me\''),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade"], "shard_factor": 2},
         "shard_factor is for communications alone: subscribe to trade apart",
     ),
+    (SUBSCRIBE, {"channels": ["trade"], "shard_key": 0}, "shard_key is for communications alone: subscribe to trade apart"),
     (
-        "subscribe",
-        {"channels": ["trade"], "shard_key": 0},
-        "shard_key is for communications alone: subscribe to trade apart",
-    ),
-    (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["cfbenchmarks_value", "trade"], "index_ids": ["BRTI"]},
         "index_ids is for cfbenchmarks_value and cfbenchmarks_value_5hz alone: subscribe to trade apart",
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade"], "underlying_tickers": ["all"]},
         "underlying_tickers is for pyth_value alone: subscribe to trade apart",
     ),
+    (UPDATE, {"action": "indexlist", "sid": 1, "market_tickers": [A]}, "indexlist takes no market_tickers and market_ids"),
     (
-        "update_subscription",
-        {"action": "indexlist", "sid": 1, "market_tickers": [A]},
-        "indexlist takes no market_tickers and market_ids",
-    ),
-    (
-        "update_subscription",
+        UPDATE,
         {"action": "subscribe_indices", "sid": 1, "index_ids": ["BRTI"], "market_ids": ["m1"]},
         "subscribe_indices takes no market_tickers and market_ids",
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "delete_markets", "sid": 1, "market_tickers": [A], "send_initial_snapshot": True},
         "delete_markets takes no send_initial_snapshot",
     ),
-    ("update_subscription", {"action": "indexlist", "sid": 1, "index_ids": ["BRTI"]}, "indexlist takes no index_ids"),
+    (UPDATE, {"action": "indexlist", "sid": 1, "index_ids": ["BRTI"]}, "indexlist takes no index_ids"),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "underlying_list", "sid": 1, "underlying_tickers": ["all"]},
         "underlying_list takes no underlying_tickers",
     ),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "get_snapshot", "sid": 1, "market_tickers": [f"T{n}" for n in range(501)]},
         "a command names at most 500 of market_tickers, not 501: send several",
     ),
@@ -383,44 +320,44 @@ def test_what_makes_no_sense_together_is_an_invalid_parameter(kb, cmd, given, te
 
 
 WRONG_TYPES = [
-    ("subscribe", {"channels": BOOK}, 'channels must be a list of names, such as ["channels"], not one text'),
-    ("subscribe", {"channels": b"trade"}, 'channels must be a list of names, such as ["channels"], not one text'),
+    (SUBSCRIBE, {"channels": BOOK}, 'channels must be a list of names, such as ["channels"], not one text'),
+    (SUBSCRIBE, {"channels": b"trade"}, 'channels must be a list of names, such as ["channels"], not one text'),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade"], "market_tickers": A},
         'market_tickers must be a list of names, such as ["market_tickers"], not one text',
     ),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade"], "market_tickers": [A, 5]},
         "market_tickers must be a list of texts, and has int in it",
     ),
-    ("subscribe", {"channels": ["trade"], "market_tickers": None}, "market_tickers must be a list of texts, not NoneType"),
+    (SUBSCRIBE, {"channels": ["trade"], "market_tickers": None}, "market_tickers must be a list of texts, not NoneType"),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": ["trade"], "market_tickers": [[A]]},
         "market_tickers must be a list of texts, and has list in it",
     ),
-    ("subscribe", {"channels": [BOOK], "market_tickers": [A], "use_yes_price": 1}, "use_yes_price must be bool, not int"),
+    (SUBSCRIBE, {"channels": [BOOK], "market_tickers": [A], "use_yes_price": 1}, "use_yes_price must be bool, not int"),
     (
-        "subscribe",
+        SUBSCRIBE,
         {"channels": [BOOK], "market_tickers": [A], "use_yes_price": "false"},
         "use_yes_price must be bool, not str",
     ),
-    ("subscribe", {"channels": ["trade"], "skip_ticker_ack": None}, "skip_ticker_ack must be bool, not NoneType"),
-    ("subscribe", {"channels": ["ticker"], "send_initial_snapshot": "yes"}, "send_initial_snapshot must be bool, not str"),
-    ("subscribe", {"channels": ["communications"], "shard_factor": "4"}, "shard_factor must be int, not str"),
-    ("subscribe", {"channels": ["communications"], "shard_factor": 4, "shard_key": True}, "shard_key must be int, not bool"),
-    ("unsubscribe", {"sids": 1}, "sids must be a list of subscription ids, not int"),
-    ("unsubscribe", {"sids": "1"}, "sids must be a list of subscription ids, not str"),
-    ("unsubscribe", {"sids": None}, "sids must be a list of subscription ids, not NoneType"),
-    ("unsubscribe", {"sids": ["1"]}, "sids must be int, not str"),
-    ("unsubscribe", {"sids": [True]}, "sids must be int, not bool"),
-    ("unsubscribe", {"sids": [None]}, "sids must be int, not NoneType"),
-    ("update_subscription", {"action": "indexlist", "sid": "1"}, "sid must be int, not str"),
-    ("update_subscription", {"action": "indexlist", "sid": 1.0}, "sid must be int, not float"),
+    (SUBSCRIBE, {"channels": ["trade"], "skip_ticker_ack": None}, "skip_ticker_ack must be bool, not NoneType"),
+    (SUBSCRIBE, {"channels": ["ticker"], "send_initial_snapshot": "yes"}, "send_initial_snapshot must be bool, not str"),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": "4"}, "shard_factor must be int, not str"),
+    (SUBSCRIBE, {"channels": ["communications"], "shard_factor": 4, "shard_key": True}, "shard_key must be int, not bool"),
+    (UNSUBSCRIBE, {"sids": 1}, "sids must be a list of subscription ids, not int"),
+    (UNSUBSCRIBE, {"sids": "1"}, "sids must be a list of subscription ids, not str"),
+    (UNSUBSCRIBE, {"sids": None}, "sids must be a list of subscription ids, not NoneType"),
+    (UNSUBSCRIBE, {"sids": ["1"]}, "sids must be int, not str"),
+    (UNSUBSCRIBE, {"sids": [True]}, "sids must be int, not bool"),
+    (UNSUBSCRIBE, {"sids": [None]}, "sids must be int, not NoneType"),
+    (UPDATE, {"action": "indexlist", "sid": "1"}, "sid must be int, not str"),
+    (UPDATE, {"action": "indexlist", "sid": 1.0}, "sid must be int, not float"),
     (
-        "update_subscription",
+        UPDATE,
         {"action": "add_markets", "sid": 1, "market_ids": ["m1"], "send_initial_snapshot": 1},
         "send_initial_snapshot must be bool, not int",
     ),
