@@ -10,6 +10,7 @@
 
 from pathlib import Path as _Path
 
+from . import events, messages
 from ._backend import IMPLEMENTATION, Level, Update
 from ._version import __version__
 from .book import BookSnapshot, Depth, LastKnown, OrderBook
@@ -26,15 +27,16 @@ from .errors import (
     UnknownMarket,
     UsageError,
 )
-from .events import Event
 from .feed import Books, Feed
 from .interest import ChannelStatus
 from .kinds import Effect, Kind, MarketState, StaleReason, State
-from .market import Market, PriceRange
+from .market import Market
 from .messages import decode
 from .messages.commands import Command, ListSubscriptions, Subscribe, Unsubscribe, UpdateSubscription
+from .messages.lifecycle import PriceRange
 from .orders import OwnOrder
 from .pace import Pace
+from .perps import LastKnownPerps, PerpsBook
 from .tape.replay import Replay, TapeProblem, replay
 
 __all__ = [
@@ -49,12 +51,12 @@ __all__ = [
     "Contradiction",
     "Depth",
     "Effect",
-    "Event",
     "Feed",
     "FeedError",
     "KalshiBookError",
     "Kind",
     "LastKnown",
+    "LastKnownPerps",
     "Level",
     "ListSubscriptions",
     "MalformedFrame",
@@ -64,6 +66,7 @@ __all__ = [
     "OwnOrder",
     "OwnSizeUnknown",
     "Pace",
+    "PerpsBook",
     "PriceRange",
     "Replay",
     "StaleReason",
@@ -78,7 +81,9 @@ __all__ = [
     "UsageError",
     "__version__",
     "decode",
+    "events",
     "ladder",
+    "messages",
     "replay",
 ]
 

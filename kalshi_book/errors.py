@@ -122,7 +122,9 @@ class Contradiction(FeedError):
     Attributes:
         market_ticker: whose book.
         stale_reason: ``"contradiction"`` (nothing was changed) or ``"crossed"`` (the change was made).
+        is_perps: whether the book is that of a perpetual.
         outcome_side, price_e4, delta_e2: the change asked for, in $0.0001 and 0.01 contract; None for a snapshot.
+        book_side: ``"bid"`` or ``"ask"`` instead of outcome_side where the book is that of a perpetual.
         size_e2: what rests at the level now, in 0.01 contract; None for a snapshot.
     """
 
@@ -135,6 +137,8 @@ class Contradiction(FeedError):
         price_e4: int | None = None,
         delta_e2: int | None = None,
         size_e2: int | None = None,
+        book_side: str | None = None,
+        is_perps: bool = False,
     ) -> None:
         super().__init__(market_ticker, stale_reason, outcome_side, price_e4, delta_e2, size_e2)
         self.market_ticker = market_ticker
@@ -143,16 +147,22 @@ class Contradiction(FeedError):
         self.price_e4 = price_e4
         self.delta_e2 = delta_e2
         self.size_e2 = size_e2
+        self.book_side = book_side
+        self.is_perps = is_perps
 
     def __str__(self) -> str:
+        side = self.book_side if self.is_perps else self.outcome_side
+        highest, below = (2**31 - 1, "$214748.3647") if self.is_perps else (9999, "$0.9999")
         if self.price_e4 is None:
             what = f"a snapshot of {self.market_ticker}"
         else:
-            what = f"{self.market_ticker} {self.outcome_side} price_e4={self.price_e4} delta_e2={self.delta_e2}"
-        if self.stale_reason == "crossed":
+            what = f"{self.market_ticker} {side} price_e4={self.price_e4} delta_e2={self.delta_e2}"
+        if self.stale_reason == "crossed" and self.is_perps:
+            found = "expected the best bid below the best ask, and it is not"
+        elif self.stale_reason == "crossed":
             found = "expected the best yes bid and the best no bid to sum to less than $1, and they do not"
-        elif self.price_e4 is not None and not 1 <= self.price_e4 <= 9999:
-            found = "expected a price of $0.0001 to $0.9999; nothing was changed"
+        elif self.price_e4 is not None and not 1 <= self.price_e4 <= highest:
+            found = f"expected a price of $0.0001 to {below}; nothing was changed"
         else:
             found = f"expected 0 to 2**63 - 1 to rest there afterwards, found {self.size_e2} before; nothing was changed"
         return f"{what}: {found}. The book is wrong and now STALE: get a new snapshot"

@@ -284,7 +284,7 @@ class Interest:
     # What happens to it.
 
     def ended(self, *, keep: bool) -> list[str]:
-        """Let go of the subscription. Returns what it held; ``keep``: wanted again, also where nobody directs it."""
+        """Let go of the subscription. Returns what it held; ``keep``: to be held again, whoever directs the channel."""
         assert self.subscription is not None
         held = list(self.subscription.held)
         if keep and not self.is_ours:

@@ -49,6 +49,25 @@ _KINDS: dict[type, Kind] = {
     SubscriptionList: Kind.OK,
     Unsubscribed: Kind.UNSUBSCRIBED,
     Error: Kind.ERROR,
+    messages.Ticker: Kind.TICKER,
+    messages.TickerV2: Kind.TICKER,
+    messages.Trade: Kind.TRADE,
+    messages.Fill: Kind.FILL,
+    messages.UserOrder: Kind.USER_ORDER,
+    messages.MarketPosition: Kind.MARKET_POSITION,
+    messages.MarketLifecycle: Kind.MARKET_LIFECYCLE,
+    messages.MarketLifecycleV2: Kind.MARKET_LIFECYCLE,
+    messages.MultivariateMarketLifecycle: Kind.MARKET_LIFECYCLE,
+    messages.EventLifecycle: Kind.EVENT_LIFECYCLE,
+    messages.EventFeeUpdate: Kind.EVENT_FEE_UPDATE,
+    messages.OrderGroupUpdate: Kind.ORDER_GROUP_UPDATE,
+    **{cls: Kind.COMMUNICATION for cls in messages.DATA_TYPES.values() if issubclass(cls, messages.Communication)},
+    messages.IndexValue: Kind.INDEX_VALUE,
+    messages.FastIndexValue: Kind.INDEX_VALUE,
+    messages.UnderlyingValue: Kind.UNDERLYING_VALUE,
+    messages.IndexList: Kind.LISTING,
+    messages.FastIndexList: Kind.LISTING,
+    messages.UnderlyingList: Kind.LISTING,
     messages.Unknown: Kind.UNKNOWN,
     MalformedFrame: Kind.MALFORMED,
 }
@@ -155,8 +174,10 @@ class Law(FeedCore):
             return self._take_ok(message, subscription)
         if isinstance(message, Error):
             return self._take_error(message, subscription)
-        if subscription is None or isinstance(message, (messages.Unknown, SubscriptionList)):
+        if isinstance(message, (SubscriptionList, messages.IndexList, messages.UnderlyingList)):
             self._subscriptions.take_listing(message.id)
+            return Effect.IGNORED
+        if subscription is None:
             return Effect.IGNORED
         if isinstance(message, Subscribed):
             return self._take_subscribed(message, subscription)
@@ -164,7 +185,9 @@ class Law(FeedCore):
             return self._take_delta(message, subscription, facts)
         if isinstance(message, OrderbookSnapshot):
             return self._take_snapshot(message, subscription, facts)
-        return self._take_unsubscribed(message, subscription)
+        if isinstance(message, Unsubscribed):
+            return self._take_unsubscribed(message, subscription)
+        return Effect.IGNORED
 
     # Frames of the book channel.
 
@@ -234,7 +257,10 @@ class Law(FeedCore):
         return effect
 
     def _take_malformed(self, error: MalformedFrame, subscription: Subscription | None, facts: dict[str, Any]) -> Effect:
-        """F9: the narrowest scope that can be read is STALE."""
+        """F9: the narrowest scope that can be read is STALE. Only what may be of the book channel says anything of books."""
+        if error.type in messages.DATA_TYPES:
+            facts["_error"] = error
+            return Effect.IGNORED
         book = None if error.market_ticker is None else self._books.get(error.market_ticker)
         facts.update(_error=error, book=book)
         if error.market_ticker is None:

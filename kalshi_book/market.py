@@ -16,15 +16,16 @@ first list, so a market is UNKNOWN until its first event.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from .errors import UsageError
 from .kinds import MarketState
+from .messages.lifecycle import MarketLifecycle, PriceRange
 
-__all__ = ["Market", "PriceRange"]
+__all__ = ["Market"]
 
 _FINAL = (MarketState.CLOSED, MarketState.SETTLED)
 _IS_PAUSE = {"activated": False, "deactivated": True}
@@ -32,50 +33,6 @@ _FACTS = ("open_ts", "close_ts", "determination_ts", "settled_ts", "result", "se
 _KNOWN_EVENTS = {
     "created", "activated", "deactivated", "close_date_updated", "determined", "settled", "price_level_structure_updated",
 }  # fmt: skip
-
-
-class _Range(Protocol):
-    @property
-    def start_e4(self) -> int: ...
-    @property
-    def end_e4(self) -> int: ...
-    @property
-    def step_e4(self) -> int: ...
-
-
-class LifecycleEvent(Protocol):
-    """What ``Market.after`` reads of a ``market_lifecycle_v2`` message. What the exchange left out is None."""
-
-    @property
-    def market_ticker(self) -> str: ...
-    @property
-    def event_type(self) -> str: ...
-    @property
-    def is_deactivated(self) -> bool | None: ...
-    @property
-    def open_ts(self) -> int | None: ...
-    @property
-    def close_ts(self) -> int | None: ...
-    @property
-    def determination_ts(self) -> int | None: ...
-    @property
-    def settled_ts(self) -> int | None: ...
-    @property
-    def result(self) -> str | None: ...
-    @property
-    def settlement_value_e4(self) -> int | None: ...
-    @property
-    def price_level_structure(self) -> str | None: ...
-    @property
-    def price_ranges(self) -> Sequence[_Range] | None: ...
-
-
-class PriceRange(NamedTuple):
-    """Valid prices from start to end, both included, in equal steps; all in $0.0001."""
-
-    start_e4: int
-    end_e4: int
-    step_e4: int
 
 
 class Market(Struct, frozen=True, kw_only=True, gc=False):
@@ -112,7 +69,7 @@ class Market(Struct, frozen=True, kw_only=True, gc=False):
     result: str | None = None
     settlement_value_e4: int | None = None
 
-    def after(self, event: LifecycleEvent) -> Market:
+    def after(self, event: MarketLifecycle) -> Market:
         """Give the market as it is after one more event. What an event does not say stays as it was.
 
         - ``created`` tells times and prices, not that the market trades: the state stays.
@@ -184,12 +141,12 @@ class Market(Struct, frozen=True, kw_only=True, gc=False):
                 return band.step_e4
         return None
 
-    def _state_after(self, event: LifecycleEvent) -> MarketState:
+    def _state_after(self, event: MarketLifecycle) -> MarketState:
         if event.event_type == "settled" or self.state is MarketState.SETTLED:
             return MarketState.SETTLED
         if event.event_type == "determined" or self.state is MarketState.CLOSED:
             return MarketState.CLOSED
-        is_pause = _IS_PAUSE.get(event.event_type)
+        is_pause = _IS_PAUSE.get(event.event_type or "")
         if is_pause is None:
             return self.state
         if event.is_deactivated not in (None, is_pause):
@@ -197,6 +154,6 @@ class Market(Struct, frozen=True, kw_only=True, gc=False):
         return MarketState.PAUSED if is_pause else MarketState.ACTIVE
 
 
-def _usable(ranges: Sequence[_Range] | None) -> tuple[PriceRange, ...] | None:
-    bands = [PriceRange(each.start_e4, each.end_e4, each.step_e4) for each in ranges or ()]
-    return tuple(sorted(band for band in bands if band.step_e4 > 0 and band.start_e4 < band.end_e4)) or None
+def _usable(ranges: Sequence[PriceRange] | None) -> tuple[PriceRange, ...] | None:
+    bands = [band for band in ranges or () if band.step_e4 > 0 and band.start_e4 < band.end_e4]
+    return tuple(sorted(bands, key=lambda band: band.start_e4)) or None

@@ -25,7 +25,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
@@ -33,6 +33,7 @@ from msgspec.structs import replace
 
 from . import units
 from .errors import OwnSizeUnknown, UsageError
+from .messages.own import Fill, UserOrder
 
 __all__ = ["MarketOwn", "OwnOrder", "OwnOrders", "OwnReading"]
 
@@ -46,46 +47,6 @@ EARLY_KEPT: Final = 1_000
 """How many orders may have fills before their first message. Forgetting some delays what they say, no more."""
 
 _ENDED = ("canceled", "executed")
-
-
-class UserOrder(Protocol):
-    """What is read of a ``user_order`` message, or of an order in a list from REST. What is absent is None."""
-
-    @property
-    def market_ticker(self) -> str: ...
-    @property
-    def order_id(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def outcome_side(self) -> str: ...
-    @property
-    def yes_price_e4(self) -> int | None: ...
-    @property
-    def fill_count_e2(self) -> int | None: ...
-    @property
-    def remaining_e2(self) -> int | None: ...
-    @property
-    def client_order_id(self) -> str | None: ...
-    @property
-    def subaccount(self) -> int | None: ...
-    @property
-    def last_updated_ts_ms(self) -> int | None: ...
-    @property
-    def created_ts_ms(self) -> int | None: ...
-
-
-class Fill(Protocol):
-    """What is read of a ``fill`` message."""
-
-    @property
-    def market_ticker(self) -> str: ...
-    @property
-    def order_id(self) -> str: ...
-    @property
-    def trade_id(self) -> str: ...
-    @property
-    def count_e2(self) -> int: ...
 
 
 class OwnOrder(Struct, frozen=True, kw_only=True, gc=False):
@@ -212,7 +173,7 @@ class MarketOwn:
 
 
 class _Fills:
-    """The fills seen of one order."""
+    """The fills seen of one order. One without a trade_id could count twice: it is left to the next message of its order."""
 
     __slots__ = ("count_e2", "trade_ids")
 
@@ -221,7 +182,7 @@ class _Fills:
         self.trade_ids: set[str] = set()
 
     def add(self, fill: Fill) -> None:
-        if fill.trade_id not in self.trade_ids:
+        if fill.trade_id is not None and fill.trade_id not in self.trade_ids:
             self.trade_ids.add(fill.trade_id)
             self.count_e2 += fill.count_e2
 
@@ -305,7 +266,7 @@ class OwnOrders:
 
     A subscription starts with ``listening`` and ends with ``lost``; in between ``confirm`` brings the list from REST.
 
-    >>> from kalshi_book import OwnOrders
+    >>> from kalshi_book.orders import OwnOrders
     >>> own = OwnOrders()
     >>> market = own.of("KXDEMO-26-A")
     >>> own.listening(since_ms=1793000000000)

@@ -1,7 +1,8 @@
 """Prices and sizes as exact integers: text in, text and Decimal out, and the one yes/no flip.
 
 Inside the package a price is an ``int`` of $0.0001 (``price_e4``, the exchange's centi-cent) and a size an ``int`` of
-0.01 contract (``size_e2``). Nothing here touches a float.
+0.01 contract (``size_e2``); money that is not a price is an ``int`` of $0.000001 (``money_e6``). Nothing here touches a
+float.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from .errors import UsageError
 
 PRICE_SCALE: Final = 10_000
 """$1 in units of price_e4."""
+MONEY_SCALE: Final = 1_000_000
+"""$1 in units of money_e6."""
 MIN_PRICE_E4: Final = 1
 MAX_PRICE_E4: Final = 9_999
+MAX_PERPS_PRICE_E4: Final = 2**31 - 1
+"""The highest price of a perpetual that a level can hold: $214,748.3647."""
 INT64_MAX: Final = 2**63 - 1
 
 _PRICE_TEXT = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,4}))?", re.ASCII)
 _SIZE_TEXT = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,2}))?", re.ASCII)
+_MONEY_TEXT = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,6}))?", re.ASCII)
+_DECIMAL_TEXT = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _SHOWN = 40
 
@@ -45,7 +52,7 @@ def outcome_is_no(outcome_side: str) -> bool:
         return True
     if not isinstance(outcome_side, str):
         raise TypeError(f'outcome_side must be "yes" or "no", not {type(outcome_side).__name__}')
-    raise UsageError(f'outcome_side must be "yes" or "no", not {_shown(outcome_side)}')
+    raise UsageError(f'outcome_side must be "yes" or "no", not {shown(outcome_side)}')
 
 
 # What stands in a frame: text or whole number, in dollars and contracts or in cents and whole contracts (feed rule F24).
@@ -62,7 +69,7 @@ def dollars_e4(value: object) -> int:
         return _fits(int(whole) * PRICE_SCALE + int(fraction.ljust(4, "0")), value)
     if type(value) is int and value >= 0:
         return _fits(value * PRICE_SCALE, value)
-    raise ValueError(f"expected a price in dollars with at most 4 decimals, found {_shown(value)}")
+    raise ValueError(f"expected a price in dollars with at most 4 decimals, found {shown(value)}")
 
 
 def contracts_e2(value: object) -> int:
@@ -77,7 +84,7 @@ def contracts_e2(value: object) -> int:
         return _fits(-size_e2 if sign else size_e2, value)
     if type(value) is int:
         return _fits(value * 100, value)
-    raise ValueError(f"expected a number of contracts with at most 2 decimals, found {_shown(value)}")
+    raise ValueError(f"expected a number of contracts with at most 2 decimals, found {shown(value)}")
 
 
 def cents_e4(value: object) -> int:
@@ -88,7 +95,7 @@ def cents_e4(value: object) -> int:
     """
     if type(value) is int and value >= 0:
         return _fits(value * 100, value)
-    raise ValueError(f"expected a price in whole cents, found {_shown(value)}")
+    raise ValueError(f"expected a price in whole cents, found {shown(value)}")
 
 
 def count_e2(value: object) -> int:
@@ -99,16 +106,57 @@ def count_e2(value: object) -> int:
     """
     if type(value) is int:
         return _fits(value * 100, value)
-    raise ValueError(f"expected a whole number of contracts, found {_shown(value)}")
+    raise ValueError(f"expected a whole number of contracts, found {shown(value)}")
+
+
+def dollars_e6(value: object) -> int:
+    """Read money that is not a price (a cost, a fee, a profit) in dollars: ``"0.054600"``, ``"-12.5"``. In $0.000001.
+
+    Raises:
+        ValueError: anything but a text, or more than 6 decimals, or beyond 64 bits.
+    """
+    if isinstance(value, str) and (match := _MONEY_TEXT.fullmatch(value)):
+        sign, whole, fraction = match.groups("")
+        money_e6 = int(whole) * MONEY_SCALE + int(fraction.ljust(6, "0"))
+        return _fits(-money_e6 if sign else money_e6, value)
+    raise ValueError(f"expected money in dollars as text with at most 6 decimals, found {shown(value)}")
+
+
+def centicents_e6(value: object) -> int:
+    """Read money that is not a price in whole units of $0.0001. In $0.000001.
+
+    Raises:
+        ValueError: not a whole number, or beyond 64 bits.
+    """
+    if type(value) is int:
+        return _fits(value * 100, value)
+    raise ValueError(f"expected money in whole units of $0.0001, found {shown(value)}")
+
+
+def exact_decimal(value: object) -> Decimal:
+    """Read any number as the Decimal that its text says.
+
+    Args:
+        value: text without an exponent, or the Decimal that a decoder made of a JSON number.
+
+    Raises:
+        ValueError: anything else, or no finite number.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if isinstance(value, str) and _DECIMAL_TEXT.fullmatch(value):
+        return Decimal(value)
+    raise ValueError(f"expected a number, found {shown(value)}")
 
 
 def _fits(scaled: int, value: object) -> int:
     if -INT64_MAX <= scaled <= INT64_MAX:
         return scaled
-    raise ValueError(f"expected a number that fits 64 bits, found {_shown(value)}")
+    raise ValueError(f"expected a number that fits 64 bits, found {shown(value)}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Show a value that was refused, short."""
     if type(value) is int and value.bit_length() > 128:
         return f"a whole number of {value.bit_length()} bits"
     text = repr(value)
@@ -119,7 +167,11 @@ def _shown(value: object) -> str:
 
 
 def price_argument(
-    price: Decimal | str | None = None, *, price_e4: int | None = None, cents: int | Decimal | None = None
+    price: Decimal | str | None = None,
+    *,
+    price_e4: int | None = None,
+    cents: int | Decimal | None = None,
+    max_price_e4: int = MAX_PRICE_E4,
 ) -> int:
     """Turn the one price that a caller gave, in whichever unit, into price_e4.
 
@@ -127,13 +179,14 @@ def price_argument(
         price: dollars, as Decimal or text.
         price_e4: units of $0.0001, as int.
         cents: cents, as int or Decimal.
+        max_price_e4: the highest that there can be.
 
     Returns:
-        The price, 1 to 9999.
+        The price, 1 to max_price_e4.
 
     Raises:
         TypeError: none or several given, or a float, or a bare int where its unit cannot be known.
-        UsageError: not a price of $0.0001 to $0.9999 in steps of $0.0001.
+        UsageError: not a price in steps of $0.0001, or none of $0.0001 to the highest.
     """
     if (price is not None) + (price_e4 is not None) + (cents is not None) != 1:
         raise TypeError("pass one price: Decimal or text in dollars, price_e4= or cents=")
@@ -152,9 +205,10 @@ def price_argument(
         if type(cents) is not int and not isinstance(cents, Decimal):
             raise TypeError(f"cents must be int or Decimal, not {type(cents).__name__}")
         found = _scaled(cents, 2)
-    if MIN_PRICE_E4 <= found <= MAX_PRICE_E4:
+    if MIN_PRICE_E4 <= found <= max_price_e4:
         return found
-    raise UsageError(f"a price is $0.0001 to $0.9999 (price_e4 1 to 9999), not price_e4={found}: check its unit")
+    highest = f"${price_text(max_price_e4)} (price_e4 1 to {max_price_e4})"
+    raise UsageError(f"a price is $0.0001 to {highest}, not price_e4={found}: check its unit")
 
 
 def _scaled(value: Decimal | str | int, places: int) -> int:
@@ -165,7 +219,7 @@ def _scaled(value: Decimal | str | int, places: int) -> int:
             return whole
     except (ArithmeticError, ValueError):
         pass
-    raise UsageError(f"a price has steps of $0.0001, and {_shown(value)} is none")
+    raise UsageError(f"a price has steps of $0.0001, and {shown(value)} is none")
 
 
 def count_argument(n: int | None) -> int:
@@ -213,3 +267,8 @@ def cents_decimal(price_e4: int) -> Decimal:
 def size_decimal(size_e2: int) -> Decimal:
     """Give a size in contracts as an exact Decimal with 2 decimals, whatever the current decimal context."""
     return Decimal(size_text(size_e2))
+
+
+def money_decimal(money_e6: int) -> Decimal:
+    """Give money in dollars as an exact Decimal with 6 decimals, whatever the current decimal context."""
+    return Decimal(f"{'-' if money_e6 < 0 else ''}{abs(money_e6) // MONEY_SCALE}.{abs(money_e6) % MONEY_SCALE:06d}")

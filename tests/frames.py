@@ -109,7 +109,7 @@ def error(code, *, sid=ABSENT, seq=ABSENT, command_id=4, text="wrong", **extra):
 
 
 def trade(*, sid=2, seq=1, ticker=A):
-    """Write a frame of another sequenced channel, of a type that has no struct yet."""
+    """Write a frame of another sequenced channel."""
     return frame("trade", sid=sid, seq=seq, msg={"market_ticker": ticker, "yes_price_dollars": "0.4200", "count_fp": "3.00"})
 
 

@@ -73,6 +73,16 @@ TEXTS = [
         "The book is wrong and now STALE: get a new snapshot",
     ),
     (
+        lambda kb: contradiction(kb, outcome_side=None, book_side="ask", is_perps=True, price_e4=64_100),
+        "KXDEMO-26-A ask price_e4=64100 delta_e2=-800: expected 0 to 2**63 - 1 to rest there afterwards, found 700 before; "
+        "nothing was changed. The book is wrong and now STALE: get a new snapshot",
+    ),
+    (
+        lambda kb: kb.Contradiction(market_ticker="KXDEMO-26-A", stale_reason="crossed", is_perps=True),
+        "a snapshot of KXDEMO-26-A: expected the best bid below the best ask, and it is not. "
+        "The book is wrong and now STALE: get a new snapshot",
+    ),
+    (
         lambda kb: not_live(kb, state="new", stale_reason=None, seq=None),
         "KXDEMO-26-A is NEW, not LIVE: wait for its first snapshot",
     ),

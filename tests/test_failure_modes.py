@@ -177,9 +177,7 @@ def test_fm_36_a_renamed_delta_type_is_counted_where_everybody_can_see_it(kb, fe
     assert feed.counts[kb.Kind.UNKNOWN, kb.Effect.IGNORED] == 1
 
 
-@pytest.mark.parametrize(
-    "type_", ["user_order", "user_orders", "market_positions", "zz", "event_lifecycle", "orderbook_delta2"]
-)
+@pytest.mark.parametrize("type_", ["user_orders", "market_positions", "zz", "event_lifecycles", "orderbook_delta2"])
 @pytest.mark.parametrize("msg", [ABSENT, None, {}, [], "x", 5, {"market_ticker": A, "side": "yes"}])
 def test_fm_37_unknown_types_with_any_content_are_kept_and_counted(kb, feed, type_, msg):
     receive_all(feed, snapshot(seq=1))

@@ -4,11 +4,12 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from threading import RLock
 
 import pytest
 
 from frames import A, B, C, delta, error, levels, ok, receive_all, snapshot, subscribed, unsubscribed
-from implementations import part
+from implementations import PYTHON, part
 from processes import UNMEASURED, run_python
 
 BEFORE = [subscribed(), snapshot(A, seq=1), snapshot(B, seq=2)]
@@ -36,6 +37,12 @@ FRAMES = {
     "a terminal error": error(25, sid=1, seq=3),
     "subscribed anew": subscribed(),
 }
+
+
+@pytest.fixture(autouse=True)
+def a_lock_of_its_own(monkeypatch):
+    """A trace function can interrupt right before a ``with`` lets its lock go: later readers would wait for ever."""
+    monkeypatch.setattr(part(PYTHON, "_pycore"), "_ONE_AT_A_TIME", RLock())
 
 
 class Interrupt:

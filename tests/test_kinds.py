@@ -5,7 +5,11 @@ import pickle
 import pytest
 
 WORDS = {
-    "Kind": ["snapshot", "delta", "subscribed", "ok", "unsubscribed", "error", "unknown", "malformed"],
+    "Kind": [
+        "snapshot", "delta", "ticker", "trade", "fill", "user_order", "market_position", "market_lifecycle",
+        "event_lifecycle", "event_fee_update", "order_group_update", "communication", "index_value", "underlying_value",
+        "listing", "subscribed", "ok", "unsubscribed", "error", "unknown", "malformed",
+    ],
     "Effect": ["applied", "healed", "gap", "backwards", "duplicate", "staled", "ignored"],
     "State": ["new", "live", "stale", "unavailable"],
     "StaleReason": [

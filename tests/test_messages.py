@@ -63,10 +63,10 @@ def test_a_frame_is_bytes_or_str(kb, wrong):
 
 
 def test_an_unknown_type_is_kept_whole(kb):
-    message = kb.decode(frame("trade", sid=2, seq=5, msg={"market_ticker": A, "count_fp": "3.00"}, id=4, extra=[1]))
-    assert (message.type, message.sid, message.seq, message.id) == ("trade", 2, 5, 4)
+    message = kb.decode(frame("trades", sid=2, seq=5, msg={"market_ticker": A, "count_fp": "3.00"}, id=4, extra=[1]))
+    assert (message.type, message.sid, message.seq, message.id) == ("trades", 2, 5, 4)
     assert message.content == {
-        "type": "trade", "sid": 2, "seq": 5, "msg": {"market_ticker": A, "count_fp": "3.00"}, "id": 4, "extra": [1]
+        "type": "trades", "sid": 2, "seq": 5, "msg": {"market_ticker": A, "count_fp": "3.00"}, "id": 4, "extra": [1]
     }  # fmt: skip
 
 

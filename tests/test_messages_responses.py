@@ -86,12 +86,15 @@ def test_only_10_17_and_25_are_terminal(kb, code):
     assert kb.decode(error(code)).is_terminal is (code in (10, 17, 25))
 
 
-@pytest.mark.parametrize(
-    "type_", ["cfbenchmarks_value_indexlist", "cfbenchmarks_value_5hz_indexlist", "pyth_value_underlying_list"]
-)
-def test_list_answers_of_other_channels_are_unknown_and_counted(kb, feed, type_):
-    update = feed.receive(frame(type_, sid=4, seq=1, id=3, msg={"index_ids": ["BRTI"]}))
-    assert (update.kind, update.sid, update.seq, update.message.id) == (kb.Kind.UNKNOWN, 4, 1, 3)
+@pytest.mark.parametrize("name", ["market_tickers", "market_ids", "index_ids", "underlying_tickers"])
+def test_an_ok_lists_what_its_channel_holds(kb, name):
+    """``market_ids`` for a ticker subscription by id; ``index_ids`` and ``underlying_tickers`` of the value channels
+    (AsyncAPI text, read 2026-10-26)."""
+    body = kb.decode(frame("ok", sid=4, seq=9, id=3, msg={name: ["one", "two"]})).msg
+    names = ("market_tickers", "market_ids", "index_ids", "underlying_tickers")
+    assert {each: getattr(body, each) for each in names} == {**dict.fromkeys(names), name: ["one", "two"]}
+    for odd in (None, 5, "x", [5], {}):
+        assert getattr(kb.decode(frame("ok", sid=4, seq=9, id=3, msg={name: odd})).msg, name) is None
 
 
 @pytest.mark.parametrize("sent", [subscribed(), ok([A]), unsubscribed(1, seq=3), error(8)])

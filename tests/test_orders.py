@@ -59,7 +59,7 @@ def order(order_id="o1", *, at=None, **more):
 @pytest.fixture
 def own(kb):
     """Own orders of a subscription that was acknowledged at T, with nothing confirmed."""
-    made = kb.OwnOrders()
+    made = part(kb, "orders").OwnOrders()
     made.listening(since_ms=T)
     return made
 
@@ -82,7 +82,7 @@ def sizes(market):
 
 class TestWhatIsKnown:
     def test_nothing_is_known_before_a_subscription(self, kb):
-        market = kb.OwnOrders().of(A)
+        market = part(kb, "orders").OwnOrders().of(A)
         assert (market.market_ticker, market.is_known, market.unknown_reason, market.orders) == (
             A,
             False,
@@ -126,7 +126,7 @@ class TestWhatIsKnown:
         assert market.is_known
 
     def test_a_subscription_for_some_markets_tells_of_those(self, kb):
-        own = kb.OwnOrders()
+        own = part(kb, "orders").OwnOrders()
         market, other = own.of(A), own.of(B)
         own.listening(since_ms=T, market_tickers=[A])
         assert (market.unknown_reason, other.unknown_reason) == ("not_confirmed", "not_subscribed")
@@ -390,7 +390,7 @@ class TestLists:
             "confirm needs a subscription that tells what changes after the list: subscribe to user_orders for these "
             "markets, call listening when it is acknowledged, and ask for the list then"
         )
-        own = kb.OwnOrders()
+        own = part(kb, "orders").OwnOrders()
         self.refused(kb, own, text, [order()])
         self.refused(kb, own, text, [order()], market_tickers=[A])
         own.listening(since_ms=T, market_tickers=[B])
@@ -447,7 +447,7 @@ class TestMemory:
         orders = part(kb, "orders")
         monkeypatch.setattr(orders, "ENDED_KEPT", 20)
         monkeypatch.setattr(orders, "EARLY_KEPT", 20)
-        own = kb.OwnOrders()
+        own = part(kb, "orders").OwnOrders()
         own.listening(since_ms=T)
         own.confirm([], as_of_ms=T)
         for number in range(1, 500):
@@ -557,7 +557,7 @@ class TestOnTheBook:
 
     def test_a_book_and_its_own_orders_are_freed_without_the_garbage_collector(self, kb):
         """The collector does not see a compiled book: a reference back would never be freed."""
-        own = kb.OwnOrders()
+        own = part(kb, "orders").OwnOrders()
         gc.collect()
         gc.disable()
         try:
@@ -591,7 +591,7 @@ def test_levels_without_own_are_what_a_plain_model_says(name, yes, no, mine):
     book = kb.OrderBook(A)
     wire = [[(f"0.{at:04d}", f"{size // 100}.00") for at, size in found.items()] for found in rests.values()]
     book.apply(kb.decode(snapshot(A, *wire)))
-    own = kb.OwnOrders()
+    own = part(kb, "orders").OwnOrders()
     own.listening(since_ms=None)
     own.confirm(
         [
@@ -633,7 +633,7 @@ class Exchange(RuleBasedStateMachine):
         self.placed = self.traded = 0
         self.order_channel, self.fill_channel, self.past_fills = [], [], []
         self.list = None
-        self.own = PYTHON.OwnOrders()
+        self.own = part(PYTHON, "orders").OwnOrders()
         self.markets = {ticker: self.own.of(ticker) for ticker in (A, B)}
         self.since = self.now
         self.is_confirmed = False
@@ -767,7 +767,7 @@ TestExchange = Exchange.TestCase
 
 def test_a_reader_in_another_thread_sees_each_change_whole(kb):
     """An order moves between two prices: own sizes always sum to its size."""
-    own = kb.OwnOrders()
+    own = part(kb, "orders").OwnOrders()
     own.listening(since_ms=None)
     own.confirm([order(remaining_e2=500)], as_of_ms=T)
     book = kb.OrderBook(A)

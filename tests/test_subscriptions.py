@@ -163,13 +163,14 @@ class TestAnswers:
         ("channel", "action", "reply"),
         [
             (INDICES, "indexlist", "cfbenchmarks_value_indexlist"),
+            ("cfbenchmarks_value_5hz", "indexlist", "cfbenchmarks_value_5hz_indexlist"),
             (PYTH, "underlying_list", "pyth_value_underlying_list"),
         ],
     )
     def test_a_list_of_what_there_is_has_a_type_of_its_own(self, kb, feed, channel, action, reply):
         opened(kb, feed, channel)
         feed.send(kb.UpdateSubscription(action=action, sid=5))
-        feed.receive(frame(reply, id=2, sid=5, seq=1, msg={"index_ids": ["BRTI"]}))
+        feed.receive(frame(reply, id=2, sid=5, seq=1, msg={"index_ids": ["X"], "underlying_tickers": ["X"]}))
         assert feed.pending == {}
 
     def test_list_subscriptions_of_late_2025_has_a_type_of_its_own(self, kb, feed):
@@ -177,9 +178,9 @@ class TestAnswers:
         feed.receive(frame("list_subscriptions", id=1, subscriptions=[]))
         assert feed.pending == {}
 
-    def test_an_unknown_type_with_the_id_of_any_other_command_is_no_answer(self, kb, held):
+    def test_a_list_with_the_id_of_any_other_command_is_no_answer(self, kb, held):
         held.send(kb.UpdateSubscription(action="get_snapshot", sid=1, market_tickers=[A]))
-        held.receive(frame("zz", id=2, sid=1, seq=3))
+        held.receive(frame("cfbenchmarks_value_indexlist", id=2, sid=1, seq=3, msg={"index_ids": []}))
         assert list(held.pending) == [2]
 
     def test_what_was_added_and_is_not_in_the_list_was_not_taken_and_is_asked_for_slowly(self, kb, held):

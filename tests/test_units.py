@@ -261,3 +261,75 @@ def test_no_decimal_context_of_the_caller_changes_a_number(units):
         assert units.price_decimal(4255) == Decimal("0.4255")
         assert str(units.size_decimal(140715486)) == "1407154.86"
         assert units.price_argument("0.4255") == 4255
+
+
+@pytest.mark.parametrize(
+    ("text", "money_e6"),
+    [
+        ("0.054600", 54600),
+        ("12", 12_000_000),
+        ("-0.000001", -1),
+        ("7.25", 7_250_000),
+        ("0", 0),
+        ("-0.0", 0),
+        ("0007.5", 7500000),
+    ],
+)
+def test_money_in_dollars_is_exact_to_a_millionth(units, text, money_e6):
+    assert units.dollars_e6(text) == money_e6
+    assert units.money_decimal(money_e6) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["0.0000001", "", "1.", ".5", "+1", "1e3", "-", "$1", "\uff11", 1, 1.5, None, True, Decimal(1)]
+)
+def test_no_money_is_refused_and_shown(units, wrong):
+    with pytest.raises(ValueError, match=r"^expected money in dollars as text with at most 6 decimals, found "):
+        units.dollars_e6(wrong)
+
+
+@pytest.mark.parametrize("text", ["9223372036854.775808", "-9999999999999999999"])
+def test_money_beyond_64_bits_is_refused(units, text):
+    with pytest.raises(ValueError, match="expected a number that fits 64 bits"):
+        units.dollars_e6(text)
+    assert units.dollars_e6("9223372036854.775807") == 2**63 - 1
+
+
+@pytest.mark.parametrize("money_e6", [0, 1, -1, 999_999, -1_000_000, 2**63 - 1])
+def test_money_is_shown_with_six_decimals_whatever_the_context(units, money_e6):
+    with decimal.localcontext() as context:
+        context.prec = 2
+        shown = units.money_decimal(money_e6)
+    assert shown.as_tuple().exponent == -6
+    assert shown.scaleb(6) == money_e6
+    assert units.dollars_e6(str(shown)) == money_e6
+
+
+@pytest.mark.parametrize(("value", "money_e6"), [(72500, 7_250_000), (-1, -100), (0, 0)])
+def test_money_in_whole_centicents(units, value, money_e6):
+    assert units.centicents_e6(value) == money_e6
+
+
+@pytest.mark.parametrize("wrong", ["1", 1.0, None, True])
+def test_no_whole_centicents_are_refused(units, wrong):
+    with pytest.raises(ValueError, match=r"^expected money in whole units of \$0.0001, found "):
+        units.centicents_e6(wrong)
+
+
+@pytest.mark.parametrize("value", ["68000.12000000", "-0.5", "7", Decimal("1E+5"), Decimal("-0.0001")])
+def test_any_number_keeps_every_digit_of_its_text(units, value):
+    found = units.exact_decimal(value)
+    assert (type(found), str(found)) == (Decimal, str(value))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "NaN", "1e5", "x", "1.", 1, 1.5, None, Decimal("NaN"), Decimal("Infinity"), Decimal("sNaN")]
+)
+def test_what_is_no_number_is_refused(units, wrong):
+    with pytest.raises(ValueError, match=r"^expected a number, found "):
+        units.exact_decimal(wrong)
+
+
+def test_a_price_may_have_another_upper_end(units):
+    assert units.price_argument("6.41", max_price_e4=units.MAX_PERPS_PRICE_E4) == 64100
+    assert units.price_argument(price_e4=2**31 - 1, max_price_e4=units.MAX_PERPS_PRICE_E4) == 2**31 - 1

@@ -1,7 +1,7 @@
 """``kalshi-book``: arguments in, exit code out.
 
 Exit codes: 0 all is well; 1 it was done, and something is wrong with what was found (lines skipped, a file cut or damaged,
-a book STALE at the end); 2 the arguments are wrong; 3 a file cannot be opened; 130 interrupted.
+a book STALE at the end, a drift); 2 the arguments are wrong; 3 a file cannot be opened; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import IMPLEMENTATION, KalshiBookError, TapeError, __version__
-from . import demo, flow, replay
+from . import demo, drift, flow, replay
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE, EXIT_NO_FILE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="kalshi-book", description="Exact local order books for the Kalshi exchange.")
     top.add_argument("--version", action="version", version=f"kalshi-book {__version__} ({IMPLEMENTATION} core)")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (replay, flow, demo):
+    for command in (replay, flow, demo, drift):
         command.add_to(commands)
     return top
 

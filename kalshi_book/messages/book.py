@@ -200,13 +200,13 @@ def parse_levels(raw: Sequence[Any], in_cents: bool, outcome_side: Side) -> Leve
     return list(levels.items())
 
 
-def unknown_array(frame: bytes | str) -> str | None:
-    """Name an array in a snapshot's ``msg`` that we do not know: a side that was renamed, perhaps (feed rule F6).
+def unknown_array(frame: bytes | str, known: frozenset[str] = LEVEL_FIELDS) -> str | None:
+    """Name an array in a snapshot's ``msg`` that is none of the known: a side that was renamed, perhaps (feed rule F6).
 
     Values are only skipped over, as where the message itself was read: what fails here failed there.
     """
     msg = _SIDES.decode(frame).msg
-    return next((key for key, value in msg.items() if bytes(value).startswith(b"[") and key not in LEVEL_FIELDS), None)
+    return next((key for key, value in msg.items() if bytes(value).startswith(b"[") and key not in known), None)
 
 
 class _Sides(Struct):

@@ -5,16 +5,14 @@ Source: the exchange's AsyncAPI text, read 2026-10-26; the shapes of late 2025 w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, Struct
 
 from .book import Counter64
 from .loose import Envelope, OptionalStr, OptionalTexts, plain, str_or_none, texts_or_none
-
-TERMINAL_ERRORS: Final = frozenset({10, 17, 25})
-"""Error codes after which a subscription is dead: channel error, internal error (retired), buffer overflow."""
+from .vocabulary import TERMINAL_ERRORS
 
 
 class ChannelSid(Struct, frozen=True):
@@ -31,7 +29,10 @@ class Subscribed(Envelope, kw_only=True, tag_field="type", tag="subscribed"):
 
 
 class OkBody(Struct, frozen=True):
-    """What the subscription holds after the command: the full list of its kind; None is one that is not there."""
+    """What the subscription holds after the command: the full list of its kind, the others None.
+
+    All are None where the list was not asked for. Of indices and underlyings, ``["all"]`` means all.
+    """
 
     market_tickers: list[str] | None = None
     market_ids: list[str] | None = None
@@ -60,10 +61,7 @@ class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
     def __post_init__(self) -> None:
         super().__post_init__()
         msg = plain(self.msg)
-        if isinstance(msg, dict):
-            self.msg = OkBody(*(texts_or_none(msg.get(name)) for name in OkBody.__struct_fields__))
-        else:
-            self.msg = channels_or_none(msg)
+        self.msg = _held(msg) if isinstance(msg, dict) else channels_or_none(msg)
         self.market_tickers = texts_or_none(self.market_tickers)
 
     @property
@@ -72,6 +70,10 @@ class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
         if isinstance(self.msg, OkBody) and self.msg.market_tickers is not None:
             return self.msg.market_tickers
         return self.market_tickers
+
+
+def _held(msg: dict[str, object]) -> OkBody:
+    return OkBody(**{name: texts_or_none(msg.get(name)) for name in OkBody.__struct_fields__})
 
 
 class SubscriptionList(Envelope, kw_only=True, tag_field="type", tag="list_subscriptions"):

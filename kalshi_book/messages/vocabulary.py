@@ -107,6 +107,14 @@ ACTIONS: Final = frozenset(
 PERPS_ACTIONS: Final = frozenset({"add_markets", "delete_markets", "get_snapshot"})
 """What ``update_subscription`` can do with perpetuals."""
 
+COMMANDS: Final = {
+    "subscribe": frozenset({"channels"}),
+    "unsubscribe": frozenset({"sids"}),
+    "update_subscription": frozenset({"action"}),
+    "list_subscriptions": frozenset[str](),
+}
+"""The commands, and the params that each must have in every case."""
+
 ERROR_CODES: Final = {
     error.code: error
     for error in (

@@ -12,7 +12,8 @@ FRAMES = [
     (encode({"id": 1, "type": "ok", "msg": [{"channel": "orderbook_delta", "sid": 1}]}), "ok", "ignored"),
     (unsubscribed(), "unsubscribed", "ignored"),
     (error(8), "error", "ignored"),
-    (trade(), "unknown", "ignored"),
+    (trade(), "trade", "ignored"),
+    (frame("new_thing"), "unknown", "ignored"),
 ]
 GARBAGE = [
     b"", b"\n", b"{", b"null", b"[]", b"7", b'"text"', b"{}", b'{"type":null}', b'{"type":7}', b"\xff\xfe", b"\x00" * 9,
@@ -105,7 +106,8 @@ def test_every_frame_is_counted_by_what_it_was_and_did(kb, feed):
     assert feed.counts == {
         (kb.Kind.SNAPSHOT, kb.Effect.APPLIED): 1,
         (kb.Kind.DELTA, kb.Effect.APPLIED): 2,
-        (kb.Kind.UNKNOWN, kb.Effect.IGNORED): 2,
+        (kb.Kind.TRADE, kb.Effect.IGNORED): 1,
+        (kb.Kind.UNKNOWN, kb.Effect.IGNORED): 1,
         (kb.Kind.MALFORMED, kb.Effect.IGNORED): 1,
     }
     feed.counts.clear()

@@ -123,7 +123,7 @@ def test_a_gap_on_a_sid_without_books_is_an_event_and_hurts_no_book(kb, two):
     """Only sids of the orderbook channel have books."""
     two.receive(trade(sid=3, seq=1))
     update = two.receive(trade(sid=3, seq=5))
-    assert (update.kind, update.effect, update.skipped) == (kb.Kind.UNKNOWN, kb.Effect.GAP, 3)
+    assert (update.kind, update.effect, update.skipped) == (kb.Kind.TRADE, kb.Effect.GAP, 3)
     assert all(book.is_live for book in two.books.values())
 
 

@@ -120,3 +120,50 @@ def test_a_malformed_frame_of_a_new_book_makes_it_stale_until_its_snapshot(kb, f
         (kb.State.STALE, "malformed"), (kb.State.NEW, None)
     ]  # fmt: skip
     assert receive_all(feed, snapshot(A, seq=3), snapshot(B, seq=4)) == ["healed", "applied"]
+
+
+OTHER_CHANNELS = [
+    frame("trade", sid=1, seq=3, msg={"market_ticker": A}),
+    frame("trade", sid=1, seq=3, msg={"market_ticker": A, "yes_price_dollars": "4x", "count_fp": "1.00"}),
+    frame("trade", sid=1, seq=3, msg=None),
+    frame("ticker", sid=1, seq=3, msg={"market_ticker": 5}),
+    frame("fill", sid=1, seq=3, msg={"market_ticker": A, "order_id": "o-1"}),
+    frame("user_order", sid=1, seq=3, msg={"ticker": A}),
+    frame("market_position", sid=1, seq=3, msg={"market_ticker": A, "position_fp": 1.5}),
+    frame("market_lifecycle_v2", sid=1, seq=3, msg={"market_ticker": A}),
+    frame("event_lifecycle", sid=1, seq=3, msg=[]),
+    frame("rfq_created", sid=1, seq=3),
+    frame("pyth_value", sid=1, seq=3, msg={}),
+]
+
+
+@pytest.mark.parametrize("sent", OTHER_CHANNELS)
+def test_a_malformed_frame_of_another_channel_says_nothing_about_books(kb, three, sent):
+    """Only the orderbook channel has books (feed rule F3); the number counts all the same."""
+    update = three.receive(sent)
+    assert (update.kind, update.effect, update.book) == (kb.Kind.MALFORMED, kb.Effect.IGNORED, None)
+    assert (update.sid, update.seq, update.message) == (1, 3, None)
+    assert isinstance(update.error, kb.MalformedFrame)
+    assert reasons(three) == [None] * 3
+    assert receive_all(three, delta(A, seq=4), delta(A, seq=6)) == ["applied", "gap"]
+
+
+@pytest.mark.parametrize("sent", OTHER_CHANNELS[:1])
+def test_a_malformed_frame_of_another_channel_can_still_reveal_a_gap(kb, three, sent):
+    update = three.receive(sent.replace(b'"seq":3', b'"seq":5'))
+    assert (update.kind, update.effect, update.skipped) == (kb.Kind.MALFORMED, kb.Effect.GAP, 2)
+    assert reasons(three) == ["gap", "gap", None]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frame("subscribed", sid=1, seq=3, msg={}),
+        frame("error", sid=1, seq=3, msg={}),
+        frame("list_subscriptions", sid=1, seq="x"),
+        encode({"type": None, "sid": 1, "seq": 3}),
+    ],
+)
+def test_a_malformed_response_or_a_frame_of_no_type_may_say_anything_of_the_books_of_its_sid(kb, three, sent):
+    assert three.receive(sent).effect is kb.Effect.STALED
+    assert reasons(three) == ["malformed", "malformed", None]

@@ -14,7 +14,7 @@ NEW_THINGS = {
 }
 
 
-@pytest.mark.parametrize("type_", ["trade", "ticker", "user_order", "orderbook_delta_v2", "ORDERBOOK_DELTA", "", "☃"])
+@pytest.mark.parametrize("type_", ["trades", "tick", "user_orders", "orderbook_delta_v2", "ORDERBOOK_DELTA", "", "☃"])
 def test_an_unknown_type_is_kept_raw_and_its_number_counts(kb, feed, type_):
     feed.receive(snapshot(seq=1))
     sent = frame(type_, sid=1, seq=2, msg={"market_ticker": A, "price_dollars": "0.42"}, id=7)

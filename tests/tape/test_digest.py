@@ -128,15 +128,16 @@ def test_types_are_those_of_the_wire(kb):
         frame("list_subscriptions", id=3, subscriptions=[]),
         frame("error", id=4, msg={"code": 5, "msg": "unknown command"}),
         frame("unsubscribed", id=5, sid=1, seq=2),
-        frame("ticker", sid=3, msg={}),
+        frame("ticker_v2", sid=3, msg={"market_ticker": A}),
+        frame("new_thing", sid=3, msg={}),
         delta(seq="x"),
         b"nonsense",
     ]
     result = digest_of(kb, frames)
-    assert result["frames"] == 8
+    assert result["frames"] == 9
     assert result["types"] == {
-        "subscribed": 1, "ok": 1, "list_subscriptions": 1, "error": 1, "unsubscribed": 1, "ticker": 1, "orderbook_delta": 1,
-        "malformed": 1,
+        "subscribed": 1, "ok": 1, "list_subscriptions": 1, "error": 1, "unsubscribed": 1, "ticker_v2": 1, "new_thing": 1,
+        "orderbook_delta": 1, "malformed": 1,
     }  # fmt: skip
     assert result["quotes"] == 0
 

@@ -210,8 +210,8 @@ class TestWrapped:
         assert [line for line, _ in problems] == [1]
 
     def test_a_frame_of_another_type_is_unknown_as_ever(self, kb, tmp_path):
-        trade = frame("trade", sid=2, seq=1, msg={"market_ticker": A})
-        updates, _, problems = ending(kb, write(tmp_path / "wrapped.ndjson", [b'{"recv_ms":1,"raw":%b}' % trade, trade]))
+        new = frame("new_thing", sid=2, seq=1, msg={"market_ticker": A})
+        updates, _, problems = ending(kb, write(tmp_path / "wrapped.ndjson", [b'{"recv_ms":1,"raw":%b}' % new, new]))
         assert [update.kind for update in updates] == [kb.Kind.UNKNOWN] * 2
         assert updates[1].effect is kb.Effect.DUPLICATE
         assert problems == []

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from trio import Trio
 
-from frames import ERAS, A, delta, encode, error, frame, levels, ok, snapshot, subscribed, unsubscribed
+from channel_frames import CASES
+from frames import ERAS, A, delta, encode, error, frame, levels, ok, snapshot, subscribed, trade, unsubscribed
 
 SEEDS = [
     *(snapshot(era=era, seq=2) for era in ERAS),
@@ -17,7 +18,8 @@ SEEDS = [
     delta(client_order_id="mm-17", subaccount=3, ts="2026-10-01T00:00:00.123Z"),
     subscribed(), ok([A], seq=2), unsubscribed(1, seq=2), error(10, sid=1, seq=2),
     frame("list_subscriptions", sid=1, seq=2, subscriptions=[{"channel": "orderbook_delta", "sid": 1}]),
-    frame("trade", sid=1, seq=2, msg={"market_ticker": A}),
+    *(case.frame() for case in CASES if case.era == "current"),
+    trade(sid=1, seq=2), frame("new_thing", sid=1, seq=2, msg={"market_ticker": A}),
 ]  # fmt: skip
 seeds = st.sampled_from(SEEDS)
 odd = st.sampled_from(
