@@ -267,6 +267,9 @@ class Feed(Law):
         Args:
             channel: its name.
             market_tickers: markets to take out; None: the whole channel.
+
+        Raises:
+            UsageError: no such channel, or markets are named where all are subscribed.
         """
         if isinstance(market_tickers, str):
             raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
@@ -391,9 +394,13 @@ class Feed(Law):
             gone = recovery.advance(now_ns, subscription.state.last_seq, len(subscription.held), self._books)
             if gone:
                 self._tell(events.MarketsUnavailable(subscription.sid, gone))
-            if recovery.wants_resubscribe and interest.resubscribes:
+            if not recovery.wants_resubscribe:
+                continue
+            if interest.resubscribes:
                 recovery.wants_resubscribe = False
                 self._subscriptions.want_reconnect("the book subscription stays silent, though it was subscribed anew")
+            else:
+                interest.trouble()  # it goes before whatever else is to be changed: nothing of that was answered
 
     @property
     def next_deadline_ns(self) -> int | None:

@@ -243,7 +243,7 @@ class Interest:
     def release(self, items: Iterable[str] | None) -> list[str]:
         """Want these no more; None: the whole channel. Returns what was wanted until now."""
         self._take_over()
-        going = list(self.desired) if items is None else [item for item in items if item in self.desired]
+        going = list(self.desired) if items is None else [item for item in dict.fromkeys(items) if item in self.desired]
         for item in going:
             del self.desired[item]
             self.refused.pop(item, None)
@@ -298,8 +298,7 @@ class Interest:
 
     def ended(self, *, keep: bool) -> list[str]:
         """Let go of the subscription. Returns what it held; ``keep``: to be held again, whoever directs the channel."""
-        if self.subscription is None:
-            return []
+        assert self.subscription is not None
         held = list(self.subscription.held)
         if keep and not self.is_ours:
             self.extra.update(dict.fromkeys(held))
@@ -350,7 +349,7 @@ class Interest:
             named: dict[str, Any] = {self.kind: missing, **self.flags}
             return Subscribe(channels=[self.channel], purpose=purpose, epoch=epoch, **named)
         sid = self.subscription.sid
-        if self.is_ours and not self.is_wanted:
+        if self.subscription.recovery.wants_resubscribe or (self.is_ours and not self.is_wanted):
             return Unsubscribe(sids=[sid], purpose=purpose, epoch=epoch)
         if missing:
             fields: dict[str, Any] = {self.kind: missing}

@@ -181,6 +181,9 @@ class Law(FeedCore):
             return self._take_ok(message, subscription)
         if isinstance(message, Error):
             return self._take_error(message, subscription)
+        if isinstance(message, (SubscriptionList, messages.IndexList, messages.UnderlyingList)):
+            self._subscriptions.take_listing(message.id)
+            return Effect.IGNORED
         if subscription is None:
             return Effect.IGNORED
         if isinstance(message, Subscribed):
@@ -211,8 +214,8 @@ class Law(FeedCore):
         book = facts["book"] = self._books.get(message.market_ticker)
         is_held = message.id is None or (book is not None and book._belongs_to(state))
         self._subscriptions.take_snapshot(message.id, message.market_ticker)
-        if state.is_dead or (book is not None and book.is_live and not is_held):
-            return Effect.IGNORED
+        if state.is_dead or (book is not None and not is_held and self._keeper(book) is not None):
+            return Effect.IGNORED  # another subscription keeps it, and tells it more
         taker = OrderBook(message.market_ticker) if book is None else book
         before = taker.state
         kept = taker.checksum() if before is State.LIVE and message.id is not None else None
@@ -355,9 +358,7 @@ class Law(FeedCore):
     def _leave(self, subscription: Subscription, tickers: Iterable[str]) -> None:
         """What left is STALE, and out of ``feed.books`` unless it is wanted still (F12)."""
         for ticker in tickers:
-            keeper = self._keeper(book := self._books[ticker])
-            if keeper is not None and ticker in keeper.held:
-                continue
+            book = self._books[ticker]
             book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)  # first: from here on nobody may trust it
             book._join(None)
             if not self._subscriptions.interest(BOOK_CHANNEL).wants(ticker):
@@ -379,10 +380,10 @@ class Law(FeedCore):
         keeper = self._keeper(book)
         if keeper is not None and keeper is not subscription:
             keeper.held.pop(book.market_ticker, None)
-        subscription.held[book.market_ticker] = None
-        book._join(subscription.state)
         if subscription.channel != BOOK_CHANNEL:
             self._subscriptions.adopt(subscription, BOOK_CHANNEL)
+        self._subscriptions.joined(subscription, [book.market_ticker])
+        book._join(subscription.state)
 
     def _keeper(self, book: OrderBook) -> Subscription | None:
         found = None if book.sid is None else self._subscriptions.by_sid.get(book.sid)
@@ -400,7 +401,7 @@ class Law(FeedCore):
         return self._stale_books(subscription.state, stale_reason)
 
     def _doubt(self, book: OrderBook, subscription: Subscription | None) -> None:
-        """Note that one book is STALE."""
+        """Note that one book is STALE. Nobody keeps it where its last snapshot was applied by hand."""
         if subscription is not None:
             subscription.recovery.is_dirty = True
         self._tell(events.BookStale(book.market_ticker, str(book.stale_reason)))

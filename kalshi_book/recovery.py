@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ._backend import BookCore
 from .kinds import StaleReason, State
-from .messages.commands import MAX_TICKERS, Action, Command, Unsubscribe, UpdateSubscription
+from .messages.commands import MAX_TICKERS, Action, Command, UpdateSubscription
 from .pace import Pace
 
 
@@ -125,9 +125,7 @@ class Recovery:
         """
         if self.is_dirty:
             self._look(books, held)
-        if self.wants_resubscribe:
-            return [Unsubscribe(sids=[sid], purpose="recovery", epoch=epoch)] if can_change else []
-        if self._asked or not self._cases:
+        if self.wants_resubscribe or self._asked or not self._cases:
             return []
         due = [ticker for ticker, case in self._cases.items() if self._is_due(case, now_ns)]
         again = [ticker for ticker in due if self._cases[ticker].tries == self._pace.tries]

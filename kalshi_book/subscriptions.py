@@ -23,6 +23,7 @@ from .messages.commands import (
     BOOK_CHANNEL,
     INDEX_ACTIONS,
     INDEX_CHANNELS,
+    LISTING_ACTIONS,
     UNDERLYING_ACTIONS,
     UNDERLYING_CHANNEL,
     Command,
@@ -278,7 +279,7 @@ class Subscriptions:
             if channel == BOOK_CHANNEL:
                 subscription.state.use_yes_price = asked.use_yes_price
             items = items_of(asked, channel)
-            change.joined.extend(_join(subscription, items))
+            change.joined.extend(self.joined(subscription, items))
             change = change._replace(is_all=not items)
         self.adopt(subscription, channel)
         if pending is not None:
@@ -309,13 +310,13 @@ class Subscriptions:
             change.left.extend(item for item in subscription.held if item not in held)
             for item in change.left:
                 del subscription.held[item]
-            change.joined.extend(_join(subscription, held))
+            change.joined.extend(self.joined(subscription, held))
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
         if pending is not None:
             self._answered(pending, channel)
             if channel is not None and listed is not None:
-                self._check_taken(command, channel, subscription)
+                self._check_taken(command, channel)
         return change
 
     def _take_list(self, channels: list[ChannelSid]) -> None:
@@ -348,23 +349,32 @@ class Subscriptions:
         self, command: Subscribe | UpdateSubscription, subscription: Subscription, items: Iterable[str], change: Change
     ) -> None:
         if isinstance(command, Subscribe) or command.action in _ADDS:
-            change.joined.extend(_join(subscription, items))
+            change.joined.extend(self.joined(subscription, items))
         elif command.action in _REMOVES:
             for item in items:
                 if item in subscription.held:
                     del subscription.held[item]
                     change.left.append(item)
 
-    def _check_taken(self, command: Command | None, channel: str, subscription: Subscription) -> None:
+    def _check_taken(self, command: Command | None, channel: str) -> None:
         """What was added and is not in the list afterwards was not taken: asked for again, but slowly."""
         if not isinstance(command, (Subscribe, UpdateSubscription)):
             return
         if isinstance(command, UpdateSubscription) and command.action not in _ADDS:
             return
         interest = self.interest(channel)
-        refused = [item for item in items_of(command, channel) if item not in subscription.held and interest.wants(item)]
-        if refused:
+        missing = set(interest.missing())
+        if refused := [item for item in items_of(command, channel) if item in missing]:
             self._refuse(interest, refused, None)
+
+    def joined(self, subscription: Subscription, items: Iterable[str]) -> list[str]:
+        """Hold items, which are then no longer to be put in again; give those that were not held."""
+        new = [item for item in items if item not in subscription.held]
+        subscription.held.update(dict.fromkeys(new))
+        extra = {} if subscription.channel is None else self.interest(subscription.channel).extra
+        for item in new:
+            extra.pop(item, None)
+        return new
 
     def take_unsubscribed(self, message_id: int | None, subscription: Subscription) -> list[str]:
         """Take an ``unsubscribed``. Returns what the subscription held."""
@@ -376,10 +386,8 @@ class Subscriptions:
             self._answered(pending, channel)
         return left
 
-    def end(self, subscription: Subscription | None, *, keep: bool) -> list[str]:
+    def end(self, subscription: Subscription, *, keep: bool) -> list[str]:
         """Note that a subscription is dead; ``keep``: what it held is wanted again. Returns what it held."""
-        if subscription is None:
-            return []
         subscription.state.is_dead = True
         interest = None if subscription.channel is None else self.interest(subscription.channel)
         if interest is not None and interest.subscription is subscription:
@@ -465,6 +473,14 @@ class Subscriptions:
         names = tuple(items)
         interest.refuse(names, self._after(self._pace.retry_ns))
         self._tell(events.MarketsRefused(interest.channel, names, code))
+
+    def take_listing(self, message_id: int | None) -> None:
+        """Note a reply of a type of its own: what there is to be subscribed to, or (late 2025) what is subscribed."""
+        pending = self._pending(message_id)
+        if pending is not None and (
+            isinstance(pending.command, ListSubscriptions) or getattr(pending.command, "action", None) in LISTING_ACTIONS
+        ):
+            self._answered(pending, None)
 
     def take_snapshot(self, message_id: int | None, market_ticker: str) -> None:
         """Note that one snapshot of a ``get_snapshot`` came."""
@@ -564,13 +580,6 @@ class Subscriptions:
         for interest in self.interests.values():
             if (due_ns := interest.next_deadline_ns()) is not None:
                 yield due_ns
-
-
-def _join(subscription: Subscription, items: Iterable[str]) -> list[str]:
-    """Hold items; give those that were not held."""
-    joined = [item for item in items if item not in subscription.held]
-    subscription.held.update(dict.fromkeys(joined))
-    return joined
 
 
 def _listed(message: Ok, kind: str) -> list[str] | None:

@@ -7,8 +7,26 @@ import itertools
 
 import pytest
 
-from frames import ABSENT, START, YES, A, B, delta, encode, frame, levels, ok, receive_all, snapshot, subscribed, trade
+from frames import (
+    ABSENT,
+    START,
+    YES,
+    A,
+    B,
+    C,
+    delta,
+    encode,
+    error,
+    frame,
+    levels,
+    ok,
+    receive_all,
+    snapshot,
+    subscribed,
+    trade,
+)
 from implementations import part
+from session import BOOK, MINUTE, SECOND, Session
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +209,215 @@ def test_fm_38_late_frames_of_an_old_subscription_never_reach_the_new_book(feed)
     receive_all(feed, delta(sid=1, seq=3, change="99.00"), trade(sid=1, seq=4))
     assert levels(feed.books[A]) == START
     assert feed.books[A].is_live
+
+
+def live_session(kb, *tickers, **options):
+    """A session whose books are LIVE."""
+    session = Session(kb, *tickers, **options)
+    session.feed.subscribe(BOOK, market_tickers=tickers)
+    session.pump()
+    assert session.live() == list(tickers)
+    return session
+
+
+def gap(session, ticker=A):
+    """Lose a delta, and deliver the one after it."""
+    session.lose(1)
+    session.exchange.change(ticker, "yes", 1000, 100)
+    session.exchange.change(ticker, "yes", 1000, 100)
+    session.deliver()
+    session.lose_nothing()
+
+
+@pytest.mark.parametrize("markets", [2, 1_000])
+def test_fm_22_a_recovery_is_of_the_whole_sid(kb, markets):
+    """One client asked for the one market that the gap was seen on, and served the others as they were."""
+    session = live_session(kb, *(f"KXDEMO-26-{number}" for number in range(markets)))
+    gap(session, "KXDEMO-26-0")
+    assert session.live() == []
+    session.pump()
+    assert (len(session.live()), session.wrong()) == (markets, [])
+
+
+def is_rung(*names):
+    """Commands of these names, each an action or a cmd."""
+    return lambda command: command.get("params", {}).get("action", command["cmd"]) in names
+
+
+RUNGS = [
+    ((), ["get_snapshot"]),
+    (("get_snapshot",), ["get_snapshot", "delete_markets", "add_markets"]),
+    (("get_snapshot", "delete_markets"), ["get_snapshot", "delete_markets", "unsubscribe", "subscribe"]),
+]
+
+
+@pytest.mark.parametrize(("lost", "climbed"), RUNGS)
+def test_fm_25_where_a_rung_is_lost_the_next_one_brings_the_books_back(kb, lost, climbed):
+    session = live_session(kb, A, B)
+    gap(session)
+    session.take_sent()
+    session.loses_command = is_rung(*lost)
+    session.pass_time(MINUTE)
+    assert list(dict.fromkeys(what for what, *_ in session.take_sent())) == climbed
+    assert (session.live(), session.wrong(), session.feed.reconnect_reason) == ([A, B], [], None)
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        ("unsubscribe", "the orderbook_delta subscription gives nothing and cannot be ended"),
+        ("subscribe", "subscribing to orderbook_delta is not answered"),
+    ],
+)
+def test_fm_25_where_the_last_rung_is_lost_a_reconnect_is_wanted(kb, lost, reason):
+    session = live_session(kb, A, B)
+    gap(session)
+    session.loses_command = is_rung("get_snapshot", "delete_markets", lost)
+    session.pass_time(2 * MINUTE)
+    assert session.feed.reconnect_reason == reason
+    session.lose_nothing()
+    session.reconnect()
+    session.pump()
+    assert (session.live(), session.wrong()) == ([A, B], [])
+
+
+def test_fm_25_an_ok_is_no_snapshot(kb):
+    """Subscribing again is answered by ok, and brings nothing: a recovery waits for the snapshot itself."""
+    session = live_session(kb, A, B)
+    session.exchange.delay_snapshots = True
+    session.send(kb.Subscribe(channels=[BOOK], market_tickers=[A, B]))
+    gap(session)
+    session.pump()
+    assert session.live() == []
+    session.pass_time(SECOND)
+    assert session.feed.next_deadline_ns is not None
+
+
+@pytest.mark.parametrize("pace", [{}, {"budget_per_minute": 12, "burst": 5}])
+def test_fm_26_a_storm_of_gaps_is_answered_within_the_budget(kb, pace):
+    """A gap every 10 frames for 10 minutes: elsewhere every frame of the storm asked for another snapshot."""
+    pace = kb.Pace(**pace)
+    session = live_session(kb, A, B, pace=pace)
+    session.take_sent()
+    for number in range(600):
+        session.lose(5)
+        for _ in range(10):
+            session.exchange.change((A, B)[number % 2], "yes", 1000, 100)
+        session.deliver()
+        session.lose_nothing()
+        session.pass_time(SECOND)
+        assert session.wrong() == []
+    assert 100 <= len(session.take_sent()) <= pace.burst + 10 * pace.budget_per_minute
+    session.pass_time(MINUTE)
+    assert (session.live(), session.wrong()) == ([A, B], [])
+
+
+LOST_BEFORE = {
+    "subscribe": (),
+    "add_markets": (),
+    "get_snapshot": (),
+    "delete_markets": ("get_snapshot",),
+    "unsubscribe": ("get_snapshot", "delete_markets"),
+}
+
+
+@pytest.mark.parametrize("has_effect", [False, True])
+@pytest.mark.parametrize("code", [17, 18, 25, 26, 27])
+@pytest.mark.parametrize(("rung", "lost"), LOST_BEFORE.items(), ids=LOST_BEFORE)
+def test_fm_27_a_command_that_fails_costs_nothing_that_is_desired(kb, rung, lost, code, has_effect):
+    """Elsewhere a failed resubscribe left the store empty for ever."""
+    session = Session(kb, A, B, C)
+    failed = []
+
+    def fail_once(command):
+        if is_rung(rung)(command) and not failed:
+            failed.append(command)
+            session.exchange.fail_with, session.exchange.lose_reply = code, has_effect
+        return is_rung(*lost)(command)
+
+    session.loses_command = fail_once
+    session.feed.subscribe(BOOK, market_tickers=[A])
+    session.pump()
+    session.feed.subscribe(BOOK, market_tickers=[B, C])
+    session.pass_time(MINUTE)
+    gap(session)
+    session.loses_command = fail_once
+    session.pass_time(MINUTE)
+    assert len(failed) == 1
+    session.lose_nothing()
+    session.pass_time(5 * MINUTE)
+    assert session.feed.subscriptions[BOOK].desired == {A, B, C}
+    assert (sorted(session.live()), session.wrong()) == ([A, B, C], [])
+
+
+def five_replies():
+    """What answers five commands, without its number."""
+    return {
+        "subscribed": lambda seq: subscribed(2, channel="trade", command_id=2),
+        "snapshot": lambda seq: snapshot(A, YES, [], seq=seq, top={"id": 3}),
+        "ok": lambda seq: ok([A, B], seq=seq, command_id=4),
+        "delta": lambda seq: delta(A, "yes", "0.0100", "1.00", seq=seq),
+        "error": lambda seq: error(9, command_id=5),
+    }
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(five_replies())), ids="-".join)
+def test_fm_31_replies_are_told_apart_in_every_order(kb, order):
+    """Observed 2026: commands that are sent back to back are answered in any order."""
+    feed = kb.Feed()
+    feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[A]))
+    receive_all(feed, subscribed(1), snapshot(A, YES, [], seq=1))
+    feed.send(kb.Subscribe(channels=["trade"]))
+    feed.send(kb.UpdateSubscription(action="get_snapshot", sid=1, market_tickers=[A]))
+    feed.send(kb.UpdateSubscription(action="add_markets", sid=1, market_tickers=[B]))
+    feed.send(kb.Subscribe(channels=["fill"]))
+    assert list(feed.pending) == [2, 3, 4, 5]
+    replies, seq = five_replies(), 1
+    for name in order:
+        seq += name in ("snapshot", "ok", "delta")
+        feed.receive(replies[name](seq))
+    assert feed.pending == {}
+    assert [(name, each.sid, each.held, each.refusal) for name, each in feed.subscriptions.items()] == [
+        (BOOK, 1, {A, B}, None),
+        ("trade", 2, frozenset(), None),
+        ("fill", None, frozenset(), 9),
+    ]
+    is_after = order.index("delta") > order.index("snapshot")
+    assert levels(feed.books[A])["yes"] == {4100: 12000, 4200: 700} | ({100: 100} if is_after else {})
+    assert [book.state for book in feed.books.values()] == [kb.State.LIVE, kb.State.NEW]
+    assert feed.audits == ((1, 0) if is_after else (0, 1))
+    assert [str(event) for event in feed.events() if type(event).__name__ == "CommandRefused"] == [
+        "command 5 (subscribe fill) was refused: error 9, Authentication required"
+    ]
+
+
+def test_fm_38_subscribed_again_is_another_subscription(kb):
+    session = live_session(kb, A, B)
+    session.feed.unsubscribe(BOOK)
+    session.pump()
+    assert len(session.feed.books) == 0
+    session.feed.subscribe(BOOK, market_tickers=[A])
+    session.pump()
+    assert (session.live(), session.feed.subscriptions[BOOK].sid) == ([A], 2)
+    assert receive_all(session.feed, delta(A, sid=1, seq=4), snapshot(A, sid=1, seq=5), delta(B, sid=1, seq=6)) == [
+        "ignored"
+    ] * 3  # fmt: skip
+    assert (session.live(), session.wrong()) == ([A], [])
+
+
+@pytest.mark.parametrize("limit", range(1, 10))
+def test_fm_40_every_market_is_live_or_listed_as_missing(kb, limit):
+    """Error 26: adding markets would exceed the limit of the subscription."""
+    tickers = [f"KXDEMO-26-{number}" for number in range(9)]
+    session = Session(kb, *tickers)
+    session.exchange.market_limit = limit
+    session.feed.subscribe(BOOK, market_tickers=tickers)
+    session.pass_time(10 * MINUTE)
+    status = session.feed.subscriptions[BOOK]
+    assert status.desired == set(tickers)
+    assert (len(status.held), status.missing) == (limit, status.desired - status.held)
+    assert (set(session.live()), session.wrong()) == (status.held, [])
+    assert len(session.sent) <= 40
+    session.exchange.market_limit = None
+    session.pass_time(2 * MINUTE)
+    assert (set(session.live()), session.feed.subscriptions[BOOK].missing) == (set(tickers), frozenset())

@@ -205,3 +205,157 @@ def test_the_error_of_an_update_is_a_new_one_each_time_and_free_to_be_raised(kb,
     assert update.error is not raised.value
     assert update.error.__traceback__ is None
     assert str(update.error) == str(raised.value)
+
+
+class TestDirection:
+    """What a caller wants of a feed, and what it cannot have."""
+
+    def test_what_is_subscribed_to_is_desired_and_wanted_until_it_is_sent(self, kb, feed):
+        feed.subscribe("orderbook_delta", market_tickers=iter([A, B]))
+        assert feed.subscriptions["orderbook_delta"].missing == {A, B}
+        (command,) = feed.wanted()
+        assert command == kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A, B], purpose="restore", epoch=0)
+        assert (len(feed.pending), feed.next_command_id) == (0, 1)
+        assert feed.send(command) == kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A, B]).encode(1)
+        assert (feed.pending, feed.wanted(), feed.next_command_id) == ({1: command}, [], 2)
+        assert [str(event) for event in feed.events()] == [f"command 1 (restore): subscribe orderbook_delta {A}, {B}"]
+
+    def test_a_callers_own_command_is_desired_too_and_no_event(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["trade", "fill"]))
+        assert [(name, each.is_all) for name, each in feed.subscriptions.items()] == [("trade", True), ("fill", True)]
+        assert feed.events() == []
+        feed.opened()
+        assert [command.channels for command in feed.wanted()] == [("trade",), ("fill",)]
+
+    def test_flags_are_those_of_subscribe(self, feed):
+        feed.subscribe("communications", user_filter="self", shard_factor=4, shard_key=3)
+        (command,) = feed.wanted()
+        assert (command.user_filter, command.shard_factor, command.shard_key) == ("self", 4, 3)
+
+    def test_a_market_that_is_named_twice_is_one(self, feed):
+        feed.subscribe("orderbook_delta", market_tickers=[A, A, B])
+        feed.unsubscribe("orderbook_delta", market_tickers=[A, A])
+        assert feed.subscriptions["orderbook_delta"].desired == {B}
+
+    def test_more_than_500_markets_are_one_call(self, feed):
+        feed.subscribe("trade", market_tickers=[f"T{number}" for number in range(1_200)])
+        assert (len(feed.subscriptions["trade"].missing), len(feed.wanted()[0].market_tickers)) == (1_200, 500)
+
+    def test_what_is_not_subscribed_to_can_be_unsubscribed_from(self, feed):
+        feed.unsubscribe("trade")
+        feed.unsubscribe("orderbook_delta", market_tickers=[A])
+        assert (feed.wanted(), feed.subscriptions) == ([], {})
+
+    @pytest.mark.parametrize(
+        ("call", "type_", "text"),
+        [
+            (
+                lambda feed: feed.subscribe("trade", market_tickers=A),
+                TypeError,
+                'market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text',
+            ),
+            (
+                lambda feed: feed.unsubscribe("trade", market_tickers=A),
+                TypeError,
+                'market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text',
+            ),
+            (
+                lambda feed: feed.subscribe("ticker_v2"),
+                ValueError,
+                "the channel ticker_v2 is gone: subscribe to ticker (the exchange would answer with error 8)",
+            ),
+            (
+                lambda feed: feed.unsubscribe("multivariate"),
+                ValueError,
+                "the channel multivariate is gone, and no other took its place (the exchange would answer with error 8)",
+            ),
+            (
+                lambda feed: feed.subscribe("orderbook_delta"),
+                ValueError,
+                "orderbook_delta needs market_tickers: there is no book of all markets "
+                "(the exchange would answer with error 14)",
+            ),
+            (
+                lambda feed: feed.subscribe("fill", market_tickers=[A]),
+                ValueError,
+                "fill is subscribed for all markets: unsubscribe it first to limit it otherwise",
+            ),
+            (
+                lambda feed: feed.unsubscribe("fill", market_tickers=[A]),
+                ValueError,
+                "fill is subscribed for all markets: single ones cannot be taken out",
+            ),
+            (lambda feed: feed.send("subscribe"), TypeError, "command must be a Command, not str"),
+            (lambda feed: feed.send(b"{}"), TypeError, "command must be a Command, not bytes"),
+            (lambda feed: feed.advance(1.5), TypeError, "now_ns must be int, not float"),
+            (lambda feed: feed.advance(True), TypeError, "now_ns must be int, not bool"),
+            (
+                lambda feed: feed.advance(99),
+                ValueError,
+                "time runs forward: now_ns was 100, and cannot be 99; pass a monotonic clock",
+            ),
+        ],
+    )
+    def test_what_cannot_be_is_refused_and_changes_nothing(self, kb, feed, call, type_, text):
+        feed.advance(100)
+        feed.subscribe("fill")
+        before = feed.subscriptions, feed.pending, feed.wanted(), feed.next_deadline_ns
+        with pytest.raises(type_) as raised:
+            call(feed)
+        assert str(raised.value) == text
+        assert isinstance(raised.value, kb.UsageError if type_ is ValueError else TypeError)
+        assert (feed.subscriptions, feed.pending, feed.wanted(), feed.next_deadline_ns) == before
+        feed.advance(100)
+
+    def test_nothing_can_be_sent_on_a_connection_that_is_closed_or_another(self, kb, feed):
+        feed.subscribe("trade")
+        (command,) = feed.wanted()
+        feed.closed()
+        assert (feed.wanted(), feed.next_deadline_ns) == ([], None)
+        with pytest.raises(kb.UsageError) as raised:
+            feed.send(command)
+        assert str(raised.value) == "the connection is closed: call opened() when there is another one"
+        feed.opened()
+        with pytest.raises(kb.UsageError) as raised:
+            feed.send(command)
+        assert str(raised.value) == "the command was made for connection 0, and this is 1: ask wanted() again"
+        assert feed.pending == {}
+        assert feed.send(feed.wanted()[0])
+
+    def test_what_was_under_way_is_forgotten_with_the_connection(self, kb, feed):
+        feed.advance(0)
+        feed.send(kb.Subscribe(channels=["trade"]))
+        assert (list(feed.pending), feed.next_deadline_ns) == ([1], 10_000_000_000)
+        feed.closed()
+        feed.opened()
+        assert (feed.pending, feed.next_command_id, feed.next_deadline_ns) == ({}, 1, None)
+        assert feed.receive(subscribed(1, channel="trade", command_id=1)).effect is kb.Effect.IGNORED
+
+    def test_events_are_taken_once_and_the_newest_10_000_are_kept(self, kb, feed):
+        feed.receive(snapshot(seq=1))
+        for number in range(10_001):
+            feed.receive(trade(seq=2 * number))
+        taken = feed.events()
+        assert (len(taken), taken[-1].seq, taken[0].seq) == (10_000, 20_000, 2)
+        assert feed.events() == []
+
+    def test_what_it_gives_away_is_a_copy(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["trade"]))
+        for given in (feed.subscriptions, feed.pending, feed.counts):
+            given.clear()
+        assert (list(feed.subscriptions), list(feed.pending)) == (["trade"], [1])
+
+
+def test_a_book_that_was_made_live_by_hand_is_no_stumbling_block(kb, feed):
+    """``apply`` is for people without a feed: where it is used on a feed's book after a disconnect, nobody keeps it."""
+    feed.receive(snapshot(A))
+    feed.closed()
+    feed.opened()
+    book = feed.books[A]
+    book.apply(kb.decode(snapshot(A)))
+    assert (book.is_live, book.sid) == (True, None)
+    update = feed.receive(delta(A, seq=2, delta_fp="x"))
+    assert (update.kind, update.effect, book.stale_reason) == (kb.Kind.MALFORMED, kb.Effect.STALED, "malformed")
+    book.apply(kb.decode(snapshot(A)))
+    feed.unsubscribe("orderbook_delta")
+    assert feed.wanted() == []

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from ..errors import UsageError
+from ..units import INT64_MAX
 from .vocabulary import CHANNELS, RENAMED_CHANNELS, RETIRED_CHANNELS
 
 MAX_TICKERS: Final = 500
@@ -61,7 +62,8 @@ class Command(Struct, frozen=True, kw_only=True):
     epoch: int | None = None
 
     def __post_init__(self) -> None:
-        _whole("id", self.id, 1, 2**63 - 1, code=1)
+        if self.id is not None:
+            _whole("id", self.id, 1, INT64_MAX, code=1)
 
     def encode(self, id: int | None = None) -> bytes:
         """Write the command as the exchange reads it.
@@ -70,11 +72,12 @@ class Command(Struct, frozen=True, kw_only=True):
             id: the id to write where the command has none of its own.
 
         Raises:
-            UsageError: there is no id.
+            UsageError: there is no id, or it is none that the exchange takes.
         """
         number = self.id if self.id is not None else id
         if number is None:
             raise UsageError("a command needs an id to be answered by: pass id=, or let Feed.send give it one")
+        _whole("id", number, 1, INT64_MAX, code=1)
         content: dict[str, object] = {"id": number, "cmd": self.__struct_config__.tag}
         if (params := self._params()) is not None:
             content["params"] = params
@@ -124,6 +127,7 @@ class Subscribe(Command, frozen=True, kw_only=True, tag="subscribe"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _flags(self, "use_yes_price", "send_initial_snapshot", "skip_ticker_ack")
         names = _texts(self, "channels")
         if not names:
             _refuse("a subscribe names at least one channel", code=3)
@@ -155,7 +159,7 @@ class Subscribe(Command, frozen=True, kw_only=True, tag="subscribe"):
 
     def _check_shard(self) -> None:
         if self.shard_factor is not None:
-            _whole("shard_factor", self.shard_factor, 1, 100, code=19 if self.shard_factor < 1 else 22)
+            _whole("shard_factor", self.shard_factor, 1, 100, code=19, code_above=22)
         if self.shard_key is not None:
             if self.shard_factor is None:
                 _refuse("shard_key needs shard_factor", code=20)
@@ -229,6 +233,7 @@ class UpdateSubscription(Command, frozen=True, kw_only=True, tag="update_subscri
     def __post_init__(self) -> None:
         super().__post_init__()
         self._settle_sid()
+        _flags(self, "send_initial_snapshot")
         if not isinstance(self.action, str) or self.action not in MARKET_ACTIONS | INDEX_ACTIONS | UNDERLYING_ACTIONS:
             _refuse(f"{self.action!r} is no action of update_subscription", code=15 if not self.action else 13)
         tickers, ids = _texts(self, "market_tickers"), _texts(self, "market_ids")
@@ -249,9 +254,11 @@ class UpdateSubscription(Command, frozen=True, kw_only=True, tag="update_subscri
         sids = _sids(self)
         if (self.sid is None) == (not sids) or len(sids) > 1:
             _refuse("an update names exactly one subscription: sid=, or sids= with one", code=12)
-        force_setattr(self, "sid", sids[0] if sids else self.sid)
+        if self.sid is not None:
+            _whole("sid", self.sid, 1, INT64_MAX, code=7)
+            return
+        force_setattr(self, "sid", sids[0])
         force_setattr(self, "sids", ())
-        _whole("sid", self.sid, 1, 2**63 - 1, code=7)
 
     def _check_fields(self, markets: tuple[str, ...], indices: tuple[str, ...], underlyings: tuple[str, ...]) -> None:
         for name, given, actions in (
@@ -306,12 +313,15 @@ def _texts(command: Command, name: str) -> tuple[str, ...]:
     given = getattr(command, name)
     if isinstance(given, (str, bytes)):
         raise TypeError(f'{name} must be a list of names, such as ["{name}"], not one text')
-    names = tuple(dict.fromkeys(given))
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{name} must be a list of texts, not {type(given).__name__}")
+    names = tuple(given)
     for each in names:
         if not isinstance(each, str):
             raise TypeError(f"{name} must be a list of texts, and has {type(each).__name__} in it")
         if not each:
             _refuse(f"{name} has an empty name in it", code=11)
+    names = tuple(dict.fromkeys(names))
     if len(names) > MAX_TICKERS:
         _refuse(f"a command names at most {MAX_TICKERS} of {name}, not {len(names)}: send several", code=11)
     force_setattr(command, name, names)
@@ -319,22 +329,28 @@ def _texts(command: Command, name: str) -> tuple[str, ...]:
 
 
 def _sids(command: Unsubscribe | UpdateSubscription) -> tuple[int, ...]:
-    if isinstance(command.sids, (int, str, bytes)):
-        raise TypeError(f"sids must be a list of subscription ids, not {type(command.sids).__name__}")
-    sids = tuple(dict.fromkeys(command.sids))
+    given: object = command.sids
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise TypeError(f"sids must be a list of subscription ids, not {type(given).__name__}")
+    sids = tuple(given)
     for sid in sids:
-        _whole("sids", sid, 1, 2**63 - 1, code=7)
+        _whole("sids", sid, 1, INT64_MAX, code=7)
+    sids = tuple(dict.fromkeys(sids))
     force_setattr(command, "sids", sids)
     return sids
 
 
-def _whole(name: str, number: int | None, low: int, high: int, *, code: int) -> None:
-    if number is None:
-        return
+def _flags(command: Command, *names: str) -> None:
+    for name in names:
+        if type(value := getattr(command, name)) is not bool:
+            raise TypeError(f"{name} must be bool, not {type(value).__name__}")
+
+
+def _whole(name: str, number: int, low: int, high: int, *, code: int, code_above: int | None = None) -> None:
     if type(number) is not int:
         raise TypeError(f"{name} must be int, not {type(number).__name__}")
     if not low <= number <= high:
-        _refuse(f"{name} is {low} to {high}, not {number}", code=code)
+        _refuse(f"{name} is {low} to {high}, not {number}", code=code_above if code_above and number > high else code)
 
 
 def _only_on(names: Iterable[str], channels: Iterable[str], what: str, given: object) -> None:

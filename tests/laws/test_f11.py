@@ -1,11 +1,9 @@
-"""F11: what a sid holds is what its last ``ok`` list or an id-less snapshot says; a book that left is out of feed.books.
-
-Kept so far for truth's sake: ok lists, unsubscribed, and snapshots that answer a get_snapshot.
-"""
+"""F11: what a sid holds is what its last ``ok`` list or an id-less snapshot says; a book that left is out of feed.books."""
 
 import pytest
 
-from frames import START, A, B, C, delta, error, frame, levels, ok, receive_all, snapshot, subscribed, unsubscribed
+from frames import ABSENT, START, A, B, C, delta, error, frame, levels, ok, receive_all, snapshot, subscribed, unsubscribed
+from session import SECOND, Session
 
 
 @pytest.fixture
@@ -161,6 +159,23 @@ def test_an_asked_snapshot_on_another_sid_does_not_touch_a_live_book(kb, two):
     assert receive_all(two, delta(A, seq=3)) == ["applied"]
 
 
+def test_nor_one_that_waits_for_its_snapshot_or_for_a_new_one(kb, two):
+    receive_all(two, ok([A, B, C], seq=3), delta(A, seq=4, delta_fp="x"))
+    before = [(book.state, book.stale_reason, book.sid) for book in two.books.values()]
+    for seq, ticker in enumerate((A, C), 1):
+        assert two.receive(snapshot(ticker, sid=2, seq=seq, top={"id": 9})).effect is kb.Effect.IGNORED
+    assert [(book.state, book.stale_reason, book.sid) for book in two.books.values()] == before
+    assert receive_all(two, snapshot(A, seq=5), snapshot(C, seq=6)) == ["healed", "applied"]
+
+
+@pytest.mark.parametrize("beginning", [[subscribed(2, command_id=0)], []])
+def test_what_was_lost_and_is_held_again_may_leave_like_any_other(two, beginning):
+    """Somebody else directs the channel: the feed only follows."""
+    receive_all(two, error(25, sid=1, seq=3), *beginning, snapshot(A, sid=2, seq=1), ok([], sid=2, seq=2))
+    assert list(two.books) == [B]
+    assert [command.market_tickers for command in two.wanted()] == [(B,)]
+
+
 def test_an_error_that_is_not_terminal_changes_no_book(kb, two):
     assert two.receive(error(11, sid=1, seq=3)).effect is kb.Effect.IGNORED
     assert all(book.is_live for book in two.books.values())
@@ -204,3 +219,168 @@ def test_an_ok_with_anything_else_for_a_list_does_nothing(kb, two, msg):
     update = two.receive(frame("ok", sid=1, seq=3, msg=msg))
     assert (update.kind, update.effect, update.error) == (kb.Kind.OK, kb.Effect.IGNORED, None)
     assert receive_all(two, delta(A, seq=4), delta(B, seq=5)) == ["applied", "applied"]
+
+
+class TestRegisteredCommands:
+    """What a command asked for tells what its answer leaves unsaid (AsyncAPI text, read 2026-10-26)."""
+
+    @pytest.fixture
+    def asked(self, kb, feed):
+        """Subscribed to A as command 1, and not answered yet."""
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A]))
+        return feed
+
+    @pytest.fixture
+    def held(self, asked):
+        """A is LIVE on sid 1, price scale YES."""
+        receive_all(asked, subscribed(), snapshot(A, no=[], seq=1))
+        return asked
+
+    def test_subscribed_makes_its_markets_held_and_their_books_new(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A, B]))
+        assert (len(feed.books), feed.subscriptions["orderbook_delta"].asked) == (0, {A, B})
+        assert feed.receive(subscribed()).effect is kb.Effect.APPLIED
+        assert [(book.market_ticker, book.state, book.sid) for book in feed.books.values()] == [
+            (A, kb.State.NEW, 1),
+            (B, kb.State.NEW, 1),
+        ]
+        status = feed.subscriptions["orderbook_delta"]
+        assert (status.sid, status.held, status.asked, status.missing) == (1, {A, B}, frozenset(), frozenset())
+        assert feed.pending == {}
+
+    def test_data_may_come_before_subscribed(self, kb, asked):
+        """Observed 2026: replies come out of order."""
+        effects = receive_all(asked, snapshot(A, no=[], seq=1), delta(seq=2), subscribed(), delta(seq=3))
+        assert effects == ["applied", "applied", "ignored", "applied"]
+        assert levels(asked.books[A])["yes"][4200] == 900
+        assert asked.pending == {}
+
+    def test_data_before_subscribed_do_not_speak_for_the_other_markets(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A, B]))
+        receive_all(feed, snapshot(A, no=[], seq=1), subscribed())
+        assert [book.state for book in feed.books.values()] == [kb.State.LIVE, kb.State.NEW]
+        assert receive_all(feed, snapshot(B, no=[], seq=2)) == ["applied"]
+
+    def test_a_second_subscribe_merges_into_the_sid_and_is_answered_by_ok(self, kb, held):
+        held.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[B]))
+        assert held.receive(ok([A, B], seq=2, command_id=2)).effect is kb.Effect.APPLIED
+        assert [book.state for book in held.books.values()] == [kb.State.LIVE, kb.State.NEW]
+        assert held.subscriptions["orderbook_delta"].desired == {A, B}
+
+    @pytest.mark.parametrize("msg", [ABSENT, None, {}])
+    def test_an_ok_without_a_list_says_that_the_command_was_done(self, kb, held, msg):
+        """skip_ticker_ack leaves the list out."""
+        held.send(kb.UpdateSubscription(action="add_markets", sid=1, market_tickers=[A, B]))
+        assert held.receive(frame("ok", id=2, sid=1, seq=2, msg=msg)).effect is kb.Effect.APPLIED
+        assert [book.state for book in held.books.values()] == [kb.State.LIVE, kb.State.NEW]
+        left = held.books[A]
+        held.send(kb.UpdateSubscription(action="delete_markets", sid=1, market_tickers=[A, C]))
+        assert held.receive(frame("ok", id=3, sid=1, seq=3, msg=msg)).effect is kb.Effect.STALED
+        assert (list(held.books), left.stale_reason) == ([B], "unsubscribed")
+
+    def test_an_ok_without_a_list_to_an_unknown_command_says_nothing(self, kb, held):
+        held.send(kb.UpdateSubscription(action="add_markets", sid=1, market_tickers=[B]))
+        assert held.receive(frame("ok", id=9, sid=1, seq=2)).effect is kb.Effect.IGNORED
+        assert list(held.books) == [A]
+        assert list(held.pending) == [2]
+
+    def test_a_market_whose_removal_is_under_way_is_stale_and_leaves_with_the_answer(self, kb, held):
+        """Deltas already under way may still arrive; which one is the last, nothing tells."""
+        left = held.books[A]
+        held.send(kb.UpdateSubscription(action="delete_markets", sid=1, market_tickers=[A]))
+        assert (left.stale_reason, list(held.books)) == ("unsubscribed", [A])
+        assert receive_all(held, delta(seq=2), ok([], seq=3, command_id=2), delta(seq=4)) == [
+            "ignored", "staled", "ignored"
+        ]  # fmt: skip
+        assert len(held.books) == 0
+
+    def test_a_channel_whose_last_market_left_is_closed(self, kb, held):
+        """Whether a subscription with an empty list gets nothing or all markets, the published text does not say."""
+        held.send(kb.UpdateSubscription(action="delete_markets", sid=1, market_tickers=[A]))
+        held.receive(ok([], seq=2, command_id=2))
+        assert held.wanted() == [kb.Unsubscribe(sids=[1], purpose="restore", epoch=0)]
+
+    def test_answers_come_in_any_order_and_are_told_apart_by_id(self, kb, held):
+        """Observed 2026: commands sent back to back run concurrently."""
+        held.send(kb.UpdateSubscription(action="get_snapshot", sid=1, market_tickers=[A]))
+        held.send(kb.UpdateSubscription(action="add_markets", sid=1, market_tickers=[B]))
+        held.send(kb.Subscribe(channels=["trade"]))
+        assert list(held.pending) == [2, 3, 4]
+        held.receive(subscribed(2, channel="trade", command_id=4))
+        assert list(held.pending) == [2, 3]
+        held.receive(ok([A, B], seq=2, command_id=3))
+        assert list(held.pending) == [2]
+        held.receive(snapshot(A, no=[], seq=3, top={"id": 2}))
+        assert held.pending == {}
+        assert held.subscriptions["trade"].sid == 2
+
+    def test_unsubscribed_ends_it_and_nothing_is_wanted_any_more(self, kb, held):
+        left = held.books[A]
+        held.send(kb.Unsubscribe(sids=[1]))
+        assert (held.receive(delta(seq=2)).effect, left.stale_reason) == (kb.Effect.IGNORED, "unsubscribed")
+        assert held.receive(unsubscribed(1, seq=3, command_id=2)).effect is kb.Effect.STALED
+        assert (len(held.books), left.stale_reason) == (0, "unsubscribed")
+        assert (held.wanted(), held.pending, held.subscriptions) == ([], {}, {})
+
+    @pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+    @pytest.mark.parametrize("code", [8, 9])
+    def test_one_bad_channel_of_several_does_not_cost_the_others(self, kb, feed, order, code):
+        """Observed 2026: error 8 with the id of the command; the good channels are subscribed all the same."""
+        feed.send(kb.Subscribe(channels=["orderbook_delta", "trade", "fill"], market_tickers=[A]))
+        answers = [subscribed(1), subscribed(2, channel="trade"), error(code, command_id=1)]
+        receive_all(feed, *(answers[number] for number in order))
+        status = feed.subscriptions
+        assert [(name, each.sid, each.refusal) for name, each in status.items()] == [
+            ("orderbook_delta", 1, None),
+            ("trade", 2, None),
+            ("fill", None, code),
+        ]
+        assert (status["fill"].desired, feed.pending, feed.wanted()) == ({A}, {}, [])
+
+    def test_a_channel_that_was_refused_is_asked_for_again_on_the_next_connection(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["fill"]))
+        feed.receive(error(9, command_id=1))
+        assert (feed.wanted(), feed.subscriptions["fill"].refusal) == ([], 9)
+        feed.opened()
+        assert [command.channels for command in feed.wanted()] == [("fill",)]
+
+    def test_an_ok_tells_the_sid_of_a_channel_whose_subscribed_was_lost(self, kb):
+        """The market is a mistyped one: no snapshot tells the sid."""
+        session = Session(kb, A)
+        session.loses = lambda frame: frame["type"] == "subscribed"
+        session.feed.subscribe("orderbook_delta", market_tickers=["KXDEMO-26-Z"])
+        session.pump()
+        assert session.feed.subscriptions["orderbook_delta"].sid is None
+        session.pass_time(11 * SECOND)
+        assert [sent[0] for sent in session.take_sent()] == ["subscribe", "subscribe"]
+        assert session.feed.subscriptions["orderbook_delta"].sid == 1
+        assert session.feed.books["KXDEMO-26-Z"].state is kb.State.NEW
+        session.feed.subscribe("orderbook_delta", market_tickers=[A])
+        session.pump()
+        assert (session.live(), session.wrong()) == ([A], [])
+
+    def test_a_sid_that_the_exchange_does_not_know_is_subscribed_anew(self, kb):
+        """Error 7: its end was lost on the way. The books stay the same objects."""
+        session = Session(kb, A, B, C)
+        session.feed.subscribe("orderbook_delta", market_tickers=[A, B])
+        session.pump()
+        books = dict(session.feed.books)
+        session.exchange.command(b'{"id":99,"cmd":"unsubscribe","params":{"sids":[1]}}')
+        session.lose(1)
+        session.feed.subscribe("orderbook_delta", market_tickers=[C])
+        session.pump()
+        assert session.take_sent() == [
+            ("subscribe", A, B),
+            ("add_markets", C),
+            ("subscribe", A, B, C),
+        ]
+        assert session.feed.subscriptions["orderbook_delta"].sid == 2
+        assert (session.live(), session.wrong()) == ([A, B, C], [])
+        assert all(session.feed.books[ticker] is book for ticker, book in books.items())
+
+
+def test_list_subscriptions_tells_the_channel_of_a_sid(kb, feed):
+    feed.send(kb.ListSubscriptions())
+    feed.receive(frame("ok", id=1, msg=[{"channel": "orderbook_delta", "sid": 3}, {"channel": "trade", "sid": 4}]))
+    assert [(name, each.sid) for name, each in feed.subscriptions.items()] == [("orderbook_delta", 3), ("trade", 4)]
+    assert feed.pending == {}

@@ -3,6 +3,7 @@
 import pytest
 
 from frames import START, A, B, delta, levels, ok, receive_all, snapshot, subscribed, unsubscribed
+from session import BOOK, SECOND, Session
 
 
 def test_a_book_stays_the_same_object_over_gaps_snapshots_and_reconnects(feed):
@@ -78,3 +79,57 @@ def test_asking_for_a_market_that_is_not_held_says_so(kb, feed):
 def test_books_cannot_be_written_through_the_view(feed):
     with pytest.raises(TypeError):
         feed.books[A] = None
+
+
+def test_what_is_desired_is_subscribed_on_every_connection_and_its_books_are_the_same(kb):
+    session = Session(kb, A, B)
+    session.feed.subscribe(BOOK, market_tickers=[A, B])
+    session.pump()
+    books = dict(session.feed.books)
+    for _ in range(3):
+        session.reconnect()
+        assert session.live() == []
+        session.exchange.change(A, "yes", 1000, 100)
+        session.pump()
+        assert session.take_sent()[-1] == ("subscribe", A, B)
+        assert (session.live(), session.wrong()) == ([A, B], [])
+        assert all(session.feed.books[ticker] is book for ticker, book in books.items())
+
+
+def test_a_market_that_was_dropped_while_disconnected_leaves_at_once_and_is_not_subscribed(kb):
+    session = Session(kb, A, B)
+    session.feed.subscribe(BOOK, market_tickers=[A, B])
+    session.pump()
+    left = session.feed.books[A]
+    session.disconnect()
+    session.feed.unsubscribe(BOOK, market_tickers=[A])
+    assert (list(session.feed.books), left.stale_reason) == ([B], "unsubscribed")
+    session.take_sent()
+    session.connect()
+    session.pump()
+    assert session.take_sent() == [("subscribe", B)]
+    assert (session.live(), left.stale_reason) == ([B], "unsubscribed")
+
+
+def test_a_market_whose_end_was_not_answered_leaves_with_the_connection(kb):
+    session = Session(kb, A, B)
+    session.feed.subscribe(BOOK, market_tickers=[A, B])
+    session.pump()
+    session.exchange.ignore = True
+    session.feed.unsubscribe(BOOK, market_tickers=[A])
+    session.pump()
+    assert list(session.feed.books) == [A, B]
+    session.disconnect()
+    assert list(session.feed.books) == [B]
+
+
+def test_a_market_may_be_dropped_and_wanted_again_at_once(kb):
+    session = Session(kb, A, B)
+    session.feed.subscribe(BOOK, market_tickers=[A, B])
+    session.pump()
+    book = session.feed.books[A]
+    session.feed.unsubscribe(BOOK, market_tickers=[A])
+    session.feed.subscribe(BOOK, market_tickers=[A])
+    session.pass_time(60 * SECOND)
+    assert session.take_sent() == [("subscribe", A, B)]
+    assert (session.feed.books[A] is book, session.live(), session.wrong()) == (True, [A, B], [])

@@ -1,11 +1,11 @@
 """F13: inside, every NO level is on the NO scale, whatever scale the subscription asked for.
 
-Kept so far: the flag of the constructor.
+The scale belongs to the subscription: the registered subscribe sets it; where there is none, the constructor does.
 """
 
 import pytest
 
-from frames import ERAS, NO, START, YES, A, delta, levels, receive_all, snapshot
+from frames import ERAS, NO, START, YES, A, B, delta, error, levels, receive_all, snapshot, subscribed, unsubscribed
 
 FLIPPED = [("0.4500", "40.00"), ("0.4400", "310.00")]
 
@@ -62,3 +62,79 @@ def test_a_message_by_hand_takes_the_flag_itself(kb):
     book.apply(kb.decode(snapshot(A, YES, FLIPPED)), use_yes_price=True)
     book.apply(kb.decode(delta(A, "no", "0.4400", "5.00")), use_yes_price=True)
     assert levels(book)["no"] == {5500: 4000, 5600: 31500}
+
+
+class TestRegisteredSubscribe:
+    @pytest.mark.parametrize("scale", [True, False])
+    @pytest.mark.parametrize("of_the_feed", [True, False])
+    def test_its_scale_holds_and_not_the_constructors(self, kb, scale, of_the_feed):
+        feed = kb.Feed(use_yes_price=of_the_feed)
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A], use_yes_price=scale))
+        receive_all(feed, subscribed(), snapshot(A, YES, FLIPPED if scale else NO))
+        assert levels(feed.books[A]) == START
+
+    def test_it_holds_for_data_that_come_before_subscribed(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A]))
+        receive_all(feed, snapshot(A, YES, FLIPPED, seq=1), subscribed(), delta(A, "no", "0.4400", "1.00", seq=2))
+        assert levels(feed.books[A])["no"] == {5500: 4000, 5600: 31100}
+
+    @pytest.mark.parametrize("scale", [True, False])
+    @pytest.mark.parametrize("is_answered", [True, False])
+    def test_another_value_is_refused_before_anything_changes(self, kb, feed, scale, is_answered):
+        """Nothing in a frame says which scale it is on."""
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A], use_yes_price=scale))
+        if is_answered:
+            feed.receive(subscribed())
+        before = feed.subscriptions, feed.pending, list(feed.books)
+        other = kb.Subscribe(channels=["trade", "orderbook_delta"], market_tickers=[B], use_yes_price=not scale)
+        for call in (
+            lambda: feed.send(other),
+            lambda: feed.subscribe("orderbook_delta", market_tickers=[B], use_yes_price=not scale),
+        ):
+            with pytest.raises(kb.UsageError) as raised:
+                call()
+            assert str(raised.value) == (
+                f"orderbook_delta is subscribed with use_yes_price={scale}, and nothing in a frame says which scale it is "
+                f"on: pass use_yes_price={scale}, or unsubscribe first"
+            )
+        assert (feed.subscriptions, feed.pending, list(feed.books)) == before
+        assert feed.next_command_id == 2
+
+    def test_the_same_value_is_merged(self, kb, feed):
+        for ticker in (A, B):
+            feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[ticker], use_yes_price=False))
+        assert feed.subscriptions["orderbook_delta"].desired == {A, B}
+
+    def test_a_subscription_that_no_command_made_has_the_scale_of_the_constructor(self, kb, feed):
+        receive_all(feed, subscribed(command_id=0), snapshot(A, YES, NO))
+        with pytest.raises(kb.UsageError, match="is subscribed with use_yes_price=False"):
+            feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[B]))
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[B], use_yes_price=False))
+
+    def test_after_unsubscribed_the_scale_is_free_again(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A], use_yes_price=False))
+        receive_all(feed, subscribed(), snapshot(A, YES, NO, seq=1))
+        feed.send(kb.Unsubscribe(sids=[1]))
+        feed.receive(unsubscribed(1, seq=2, command_id=2))
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A]))
+        receive_all(feed, subscribed(2, command_id=3), snapshot(A, YES, FLIPPED, sid=2))
+        assert levels(feed.books[A]) == START
+
+    def test_until_unsubscribed_it_is_not(self, kb, feed):
+        """The merge would be into the subscription that is still there, on its own scale."""
+        feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A], use_yes_price=False))
+        feed.receive(subscribed())
+        feed.send(kb.Unsubscribe(sids=[1]))
+        with pytest.raises(kb.UsageError, match="is subscribed with use_yes_price=False"):
+            feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A]))
+
+    def test_a_desired_scale_outlives_the_connection_and_a_terminal_error(self, kb, feed):
+        feed.subscribe("orderbook_delta", market_tickers=[A], use_yes_price=False)
+        for _connection in range(2):
+            for sid in (1, 2):
+                (command,) = feed.wanted()
+                assert command.use_yes_price is False
+                feed.send(command)
+                receive_all(feed, subscribed(sid, command_id=sid), snapshot(A, YES, NO, sid=sid), error(25, sid=sid, seq=2))
+                assert levels(feed.books[A]) == START
+            feed.opened()

@@ -1,11 +1,9 @@
-"""F19: after error 10, 25 (or 17 of old) the subscription is dead and its books are not kept any more.
-
-Kept so far: the books' truth. Subscribing anew is a later matter.
-"""
+"""F19: after error 10, 25 (or 17 of old) the subscription is dead, and it is to be subscribed anew."""
 
 import pytest
 
 from frames import START, A, B, delta, error, levels, ok, receive_all, snapshot, subscribed, unsubscribed
+from session import BOOK, SECOND, Session
 
 
 @pytest.fixture
@@ -95,3 +93,61 @@ def test_a_dead_sid_whose_count_falls_lives_again(three, end):
     effects = receive_all(three, snapshot(A, seq=1), delta(A, seq=2), delta(B, seq=3))
     assert effects[1:] == ["applied", "ignored"]
     assert three.books[A].is_live
+
+
+@pytest.mark.parametrize("code", [10, 17, 25])
+def test_what_was_held_is_subscribed_anew_and_the_books_are_the_same(kb, code):
+    session = Session(kb, A, B)
+    session.feed.subscribe(BOOK, market_tickers=[A, B])
+    session.pump()
+    books = dict(session.feed.books)
+    session.take_sent()
+    session.exchange._end(1, code)
+    session.deliver()
+    assert [book.stale_reason for book in session.feed.books.values()] == ["terminal_error"] * 2
+    assert str(session.events[-1]).startswith(f"sid 1 (orderbook_delta) is dead: error {code}, ")
+    session.pump()
+    assert session.take_sent() == [("subscribe", A, B)]
+    assert session.feed.subscriptions[BOOK].sid == 2
+    assert (session.live(), session.wrong()) == ([A, B], [])
+    assert all(session.feed.books[ticker] is book for ticker, book in books.items())
+
+
+def test_what_no_command_asked_for_is_subscribed_anew_all_the_same(kb, three):
+    """The feed heals what it holds, whoever subscribed to it: on the scale that it was on."""
+    three.receive(error(25, sid=1, seq=3))
+    (command,) = three.wanted()
+    assert (command.market_tickers, command.use_yes_price, command.purpose) == ((A, B), False, "recovery")
+
+
+def test_an_error_on_another_channel_asks_for_that_channel_alone(kb):
+    session = Session(kb, A)
+    session.feed.subscribe("trade")
+    session.feed.subscribe(BOOK, market_tickers=[A])
+    session.pump()
+    session.take_sent()
+    session.exchange.overflow(session.exchange.sid_of("trade"))
+    session.pump()
+    assert session.take_sent() == [("subscribe", "trade")]
+    assert (session.live(), session.feed.subscriptions["trade"].sid) == ([A], 3)
+
+
+def test_a_subscription_that_is_lost_again_and_again_is_asked_for_within_the_budget(kb):
+    session = Session(kb, A, pace=kb.Pace(budget_per_minute=6, burst=3))
+    session.feed.subscribe(BOOK, market_tickers=[A])
+    session.pump()
+    session.take_sent()
+    for _ in range(60):
+        if (sid := session.exchange.sid_of(BOOK)) is not None:
+            session.exchange.overflow(sid)
+        session.pass_time(SECOND)
+    assert 6 <= len(session.take_sent()) <= 3 + 6
+    session.pass_time(60 * SECOND)
+    assert (session.live(), session.wrong()) == ([A], [])
+
+
+def test_what_the_exchange_held_beside_what_is_desired_leaves_with_the_subscription(kb, feed):
+    feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[A]))
+    receive_all(feed, subscribed(), ok([A, B], seq=1, command_id=0), error(25, sid=1, seq=2))
+    assert list(feed.books) == [A]
+    assert [command.market_tickers for command in feed.wanted()] == [(A,)]

@@ -121,7 +121,7 @@ class Streams(RuleBasedStateMachine):
         if self.count(sid, seq) and sid not in self.dead:
             shelf = self.shelves.get(ticker)
             held = shelf is not None and shelf.sid == sid
-            if held or not (asked and shelf is not None and shelf.live):
+            if held or not (asked and shelf is not None and shelf.sid is not None):
                 shelf = self.shelves.setdefault(ticker, Shelf())
                 shelf.sides = {"yes": dict(yes), "no": dict(no)}
                 shelf.sid = sid if held or not asked else None
