@@ -111,7 +111,7 @@ class TestASidThatNobodyNamed:
 
     def test_a_terminal_error_is_told_and_nothing_is_subscribed_anew(self, feed):
         receive_all(feed, trade(sid=5), error(25, sid=5, seq=2))
-        assert [str(event) for event in feed.events()] == ["sid 5 (None) is dead: error 25, Subscription buffer overflow"]
+        assert [str(event) for event in feed.events()] == ["sid 5 (trade) is dead: error 25, Subscription buffer overflow"]
         assert feed.wanted() == []
 
     def test_an_ok_to_a_subscribe_of_one_channel_names_it(self, kb, feed):
