@@ -13,7 +13,7 @@ from pathlib import Path as _Path
 from . import events, messages
 from ._backend import IMPLEMENTATION, Level, Update
 from ._version import __version__
-from .book import BookSnapshot, Depth, LastKnown, OrderBook
+from .book import BookSnapshot, LastKnown, OrderBook
 from .display import ladder
 from .errors import (
     AuditDifference,
@@ -37,6 +37,7 @@ from .messages.lifecycle import PriceRange
 from .orders import OwnOrder
 from .pace import Pace
 from .perps import LastKnownPerps, PerpsBook
+from .readings import Depth
 from .tape.replay import Replay, TapeProblem, replay
 
 __all__ = [

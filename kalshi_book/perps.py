@@ -21,10 +21,10 @@ from sortedcontainers import SortedDict
 
 from . import units
 from ._backend import Level
-from .book import Depth
 from .errors import BookNotLive, Contradiction, UsageError
 from .kinds import StaleReason, State
 from .messages.perps import BookSide, PerpsDelta, PerpsSnapshot
+from .readings import Depth
 
 __all__ = ["LastKnownPerps", "PerpsBook"]
 

@@ -1,23 +1,16 @@
-"""The subscriptions of one feed: which commands are under way, what their answers say, and what to ask next (F11, F13).
-
-A command that is not answered in time, or unclearly (errors 18 and 27), may have taken effect. Each is idempotent and
-answered with the full list, so it is simply asked again. An answer that comes late is believed all the same: it is kept in
-mind what the command was.
+"""What a feed says to the exchange, and what the answers say of its subscriptions (F11, F13).
 
 Source of the rules about answers: the exchange's AsyncAPI text, read 2026-10-26, and recordings of 2026.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Struct
-
 from . import events
-from ._backend import SidState
 from .errors import UsageError
-from .interest import Change, Interest, Items, Subscription, flags_of, items_of, kind_of
+from .interest import Change, Interest, Subscription, flags_of, items_of, kind_of
 from .messages import ChannelSid, Error, Ok, Subscribed
 from .messages.commands import (
     BOOK_CHANNEL,
@@ -32,111 +25,16 @@ from .messages.commands import (
     Unsubscribe,
     UpdateSubscription,
 )
-from .pace import Pace
-
-LATE_ANSWERS: Final = 12
-"""How many times ``Pace.answer_ns`` a command is kept that was not answered in time, for a late answer."""
+from .registry import ADDS, REMOVES, Pending, Registry
 
 UNKNOWN_SID: Final = 7
 UNCLEAR: Final = frozenset({1, 10, 17, 18, 25, 27})
 """Errors that say nothing of the command itself: it is repeated as it is, a little later."""
 LIMIT_EXCEEDED: Final = 26
 
-_ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
-_REMOVES: Final = frozenset({"delete_markets", "unsubscribe_indices", "unsubscribe_underlyings"})
 
-
-class Pending(Struct):
-    """A command under way.
-
-    Attributes:
-        id, command: the command.
-        due_ns: when its answer is late, or None where time was not told yet.
-        open: what is to be answered still: channels of a subscribe or unsubscribe, tickers of a ``get_snapshot``.
-        is_overdue: whether it was given up.
-        refusal: the error that answered a part of it, nobody knows which.
-    """
-
-    id: int
-    command: Command
-    due_ns: int | None
-    open: Items
-    is_overdue: bool = False
-    refusal: int | None = None
-
-
-class Subscriptions:
-    """All channels of one feed.
-
-    Args:
-        pace: deadlines.
-        use_yes_price: the price scale of a book subscription that no registered command made.
-        tell: takes events.
-        distrust: takes markets of the book channel that the exchange may have taken out.
-    """
-
-    def __init__(
-        self,
-        pace: Pace,
-        *,
-        use_yes_price: bool,
-        tell: Callable[[events.Event], None],
-        distrust: Callable[[Iterable[str]], None],
-    ) -> None:
-        self._pace = pace
-        self._use_yes_price = use_yes_price
-        self._tell = tell
-        self._distrust = distrust
-        self.interests: dict[str, Interest] = {}
-        self.by_sid: dict[int, Subscription] = {}
-        self.pending: dict[int, Pending] = {}
-        self.next_id = 1
-        self.now_ns: int | None = None
-        self.reconnect_reason: str | None = None
-
-    def lost(self) -> None:
-        """Forget all that belongs to the connection. What is desired stays."""
-        self.by_sid.clear()
-        self.pending.clear()
-        self.next_id = 1
-        self.reconnect_reason = None
-        for interest in self.interests.values():
-            interest.lost()
-
-    def of(self, sid: int) -> Subscription:
-        """Give the subscription of a sid; the first frame that speaks of it makes it."""
-        found = self.by_sid.get(sid)
-        if found is None:
-            interest = self.interest(BOOK_CHANNEL)
-            scale = interest.asked_scale if interest.price_scale is None else interest.price_scale
-            state = SidState(sid, use_yes_price=self._use_yes_price if scale is None else scale)
-            found = self.by_sid[sid] = Subscription(state, self._pace)
-        return found
-
-    def interest(self, channel: str) -> Interest:
-        """Give what is wanted of a channel."""
-        found = self.interests.get(channel)
-        if found is None:
-            found = self.interests[channel] = Interest(channel)
-        return found
-
-    def adopt(self, subscription: Subscription, channel: str) -> Interest:
-        """Note which channel a subscription is of, and that it lives."""
-        if subscription.channel not in (None, channel):
-            self.end(subscription, keep=False)  # its number is another channel's now
-            subscription.state.is_dead = False
-        subscription.channel = subscription.state.channel = channel
-        interest = self.interest(channel)
-        if interest.subscription is None and not subscription.state.is_dead:
-            interest.subscription = subscription
-            interest.is_unsure, interest.is_dirty = False, True
-        return interest
-
-    def want_reconnect(self, reason: str) -> None:
-        """Note that this connection is of no use any more."""
-        if self.reconnect_reason is None:
-            self.reconnect_reason = reason
-            self._tell(events.ReconnectWanted(reason))
+class Subscriptions(Registry):
+    """What is said and what is answered. ``Registry`` keeps what follows."""
 
     # Commands that are sent.
 
@@ -232,12 +130,12 @@ class Subscriptions:
         released: list[str] = []
         if command.action == "get_snapshot":
             pending.open.update(dict.fromkeys(items))
-        elif command.action in _ADDS:
+        elif command.action in ADDS:
             if command.purpose == "asked" and not interest.is_all:
                 flags = {"use_yes_price": subscription.state.use_yes_price}
                 interest.desire(items, kind_of(interest.channel, command), flags)
             interest.in_flight[pending.id] = frozenset(items)
-        elif command.action in _REMOVES:
+        elif command.action in REMOVES:
             if command.purpose == "asked":
                 released = interest.release(items)
             elif not interest.is_ours:
@@ -245,11 +143,6 @@ class Subscriptions:
             interest.in_flight[pending.id] = frozenset()
             self._removing(interest, items)
         return released if interest.channel == BOOK_CHANNEL else []
-
-    def _removing(self, interest: Interest, items: Iterable[str]) -> None:
-        """From here on nothing tells that these are held, until it is answered."""
-        if interest.channel == BOOK_CHANNEL:
-            self._distrust(items)
 
     # Answers.
 
@@ -348,9 +241,9 @@ class Subscriptions:
     def _do(
         self, command: Subscribe | UpdateSubscription, subscription: Subscription, items: Iterable[str], change: Change
     ) -> None:
-        if isinstance(command, Subscribe) or command.action in _ADDS:
+        if isinstance(command, Subscribe) or command.action in ADDS:
             change.joined.extend(self.joined(subscription, items))
-        elif command.action in _REMOVES:
+        elif command.action in REMOVES:
             for item in items:
                 if item in subscription.held:
                     del subscription.held[item]
@@ -360,21 +253,12 @@ class Subscriptions:
         """What was added and is not in the list afterwards was not taken: asked for again, but slowly."""
         if not isinstance(command, (Subscribe, UpdateSubscription)):
             return
-        if isinstance(command, UpdateSubscription) and command.action not in _ADDS:
+        if isinstance(command, UpdateSubscription) and command.action not in ADDS:
             return
         interest = self.interest(channel)
         missing = set(interest.missing())
         if refused := [item for item in items_of(command, channel) if item in missing]:
             self._refuse(interest, refused, None)
-
-    def joined(self, subscription: Subscription, items: Iterable[str]) -> list[str]:
-        """Hold items, which are then no longer to be put in again; give those that were not held."""
-        new = [item for item in items if item not in subscription.held]
-        subscription.held.update(dict.fromkeys(new))
-        extra = {} if subscription.channel is None else self.interest(subscription.channel).extra
-        for item in new:
-            extra.pop(item, None)
-        return new
 
     def take_unsubscribed(self, message_id: int | None, subscription: Subscription) -> list[str]:
         """Take an ``unsubscribed``. Returns what the subscription held."""
@@ -385,23 +269,6 @@ class Subscriptions:
         if pending is not None:
             self._answered(pending, channel)
         return left
-
-    def end(self, subscription: Subscription, *, keep: bool) -> list[str]:
-        """Note that a subscription is dead; ``keep``: what it held is wanted again. Returns what it held."""
-        subscription.state.is_dead = True
-        interest = None if subscription.channel is None else self.interest(subscription.channel)
-        if interest is not None and interest.subscription is subscription:
-            return interest.ended(keep=keep)
-        left = list(subscription.held)
-        subscription.held.clear()
-        return left
-
-    def lose(self, subscription: Subscription, code: int) -> None:
-        """Note that an error ended a subscription: what it held is wanted again (F19)."""
-        self._tell(events.SubscriptionLost(subscription.sid, subscription.channel, code))
-        self.end(subscription, keep=True)
-        if subscription.channel is not None:
-            self.interest(subscription.channel).trouble()
 
     def take_error(self, message: Error) -> list[tuple[Subscription, list[str]]]:
         """Take the error that answers a command.
@@ -429,7 +296,7 @@ class Subscriptions:
         """The channel that a command was to change."""
         if not isinstance(command, UpdateSubscription) or command.sid not in self.by_sid:
             return []
-        if command.action not in _ADDS | _REMOVES:
+        if command.action not in ADDS | REMOVES:
             return []
         channel = self.by_sid[command.sid].channel
         return [] if channel is None else [channel]
@@ -451,7 +318,7 @@ class Subscriptions:
             interest.not_before_ns = self._after(self._pace.answer_ns)
         elif not isinstance(command, (Subscribe, UpdateSubscription)):
             interest.not_before_ns = self._after(self._pace.answer_ns)
-        elif isinstance(command, UpdateSubscription) and command.action not in _ADDS:
+        elif isinstance(command, UpdateSubscription) and command.action not in ADDS:
             interest.not_before_ns = self._after(self._pace.retry_ns)
         elif code == LIMIT_EXCEEDED:
             self._limit(interest, items_of(command, interest.channel))
@@ -469,11 +336,6 @@ class Subscriptions:
         else:
             self._refuse(interest, list(interest.missing()), LIMIT_EXCEEDED)
 
-    def _refuse(self, interest: Interest, items: Iterable[str], code: int | None) -> None:
-        names = tuple(items)
-        interest.refuse(names, self._after(self._pace.retry_ns))
-        self._tell(events.MarketsRefused(interest.channel, names, code))
-
     def take_listing(self, message_id: int | None) -> None:
         """Note a reply of a type of its own: what there is to be subscribed to, or (late 2025) what is subscribed."""
         pending = self._pending(message_id)
@@ -486,100 +348,6 @@ class Subscriptions:
         """Note that one snapshot of a ``get_snapshot`` came."""
         if (pending := self._pending(message_id)) is not None and market_ticker in pending.open:
             self._answered(pending, market_ticker)
-
-    def _pending(self, message_id: int | None) -> Pending | None:
-        return None if message_id is None else self.pending.get(message_id)
-
-    def _after(self, span_ns: int) -> int:
-        return (self.now_ns or 0) + span_ns
-
-    def _answered(self, pending: Pending, what: str | None) -> None:
-        """Note an answer, to a part of a command or (None) to all of it."""
-        if what is None:
-            pending.open.clear()
-        pending.open.pop(what or "", None)
-        for channel, interest in self._touched(pending):
-            if channel == what or not pending.open:
-                interest.in_flight.pop(pending.id, None)
-                interest.unanswered, interest.is_dirty = 0, True
-        if not pending.open:
-            self.pending.pop(pending.id, None)
-        elif pending.refusal is not None and len(pending.open) == 1:
-            self._refuse_rest(pending, pending.refusal)
-
-    def _touched(self, pending: Pending) -> list[tuple[str, Interest]]:
-        return [(channel, interest) for channel, interest in self.interests.items() if pending.id in interest.in_flight]
-
-    def _refuse_rest(self, pending: Pending, code: int) -> None:
-        """All but one channel of a subscribe were answered, and an error came: it was the last one's."""
-        for channel in list(pending.open):
-            if self.interest(channel).subscription is None:
-                self._refuse_channel(self.interest(channel), code)
-        self._answered(pending, None)
-
-    def _refuse_channel(self, interest: Interest, code: int) -> None:
-        interest.refusal, interest.retry_ns = code, self._after(self._pace.retry_ns)
-
-    # What is due.
-
-    def advance(self, now_ns: int) -> None:
-        """Let time pass: give up what was not answered in time. O(commands under way)."""
-        self.now_ns = now_ns
-        for pending in list(self.pending.values()):
-            if pending.due_ns is None:
-                pending.due_ns = self._after(self._pace.answer_ns)
-            elif pending.due_ns <= now_ns:
-                if pending.is_overdue:
-                    del self.pending[pending.id]
-                else:
-                    self._give_up(pending)
-
-    def _give_up(self, pending: Pending) -> None:
-        """Whether the command took effect is unknown: what it was to change is asked for again."""
-        pending.is_overdue = True
-        pending.due_ns = self._after(LATE_ANSWERS * self._pace.answer_ns)
-        if pending.refusal is not None:
-            self._refuse_rest(pending, pending.refusal)
-            return
-        self._tell(events.CommandUnanswered(pending.id, pending.command))
-        for channel, interest in self._touched(pending):
-            del interest.in_flight[pending.id]
-            self._leave_unsure(interest, pending.command)
-            interest.unanswered += 1
-            if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
-                self.want_reconnect(f"the {channel} subscription gives nothing and cannot be ended")
-            elif interest.unanswered >= self._pace.tries and interest.subscription is None:
-                self.want_reconnect(f"subscribing to {channel} is not answered")
-
-    def _leave_unsure(self, interest: Interest, command: Command) -> None:
-        """Whether a command took effect on a channel is unknown: what it was to change is asked for again, either way."""
-        interest.trouble()
-        if isinstance(command, (Subscribe, UpdateSubscription)):
-            interest.unsure.update(dict.fromkeys(items_of(command, interest.channel)))
-        if isinstance(command, Subscribe):
-            interest.is_unsure = True
-        elif isinstance(command, Unsubscribe) and interest.subscription is not None:
-            self._removing(interest, interest.subscription.held)
-        elif isinstance(command, UpdateSubscription) and command.action in _REMOVES:
-            self._removing(interest, items_of(command, interest.channel))
-
-    def wanted(self, epoch: int) -> list[Command]:
-        """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
-        commands = [interest.next_command(epoch, self.now_ns) for interest in self.interests.values()]
-        if any(interest.is_unsure and not interest.is_wanted for interest in self.interests.values()):
-            asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
-            if all(each.is_overdue for each in asked):
-                commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
-        return [command for command in commands if command is not None]
-
-    def next_deadlines(self) -> Iterator[int]:
-        """Give the times at which ``advance`` or ``wanted`` has something to do."""
-        for pending in self.pending.values():
-            if pending.due_ns is not None:
-                yield pending.due_ns
-        for interest in self.interests.values():
-            if (due_ns := interest.next_deadline_ns()) is not None:
-                yield due_ns
 
 
 def _listed(message: Ok, kind: str) -> list[str] | None:

@@ -43,5 +43,11 @@ def test_the_ladder_is_as_printed(shown):
     assert lines[at : at + len(ladder)] == ladder
 
 
-def test_the_feed_example_ends_with_its_two_updates(shown):
-    assert shown[0][-2:] == ["snapshot applied 4100", "delta applied 4200"]
+def test_the_feed_example_shows_its_two_updates_and_the_next_one_what_to_send(shown):
+    assert shown[0][-4:] == [
+        "snapshot applied 4100",
+        "delta applied 4200",
+        """b'{"id":1,"cmd":"subscribe","params":{"channels":["orderbook_delta"],"""
+        """"market_tickers":["KXDEMO-26-A","KXDEMO-26-B"],"use_yes_price":true}}'""",
+        "11000000000 None ['command 1 (restore): subscribe orderbook_delta KXDEMO-26-A, KXDEMO-26-B']",
+    ]

@@ -10,10 +10,11 @@ from collections import Counter
 from typing import Any, TypedDict
 
 from .._backend import Level, Update
-from ..book import OrderBook, level_lines
+from ..book import OrderBook
 from ..errors import MalformedFrame
 from ..kinds import Effect, Kind
 from ..messages import Unknown
+from ..readings import level_lines
 from ..units import price_text, size_text
 
 DEPTH_EVERY = 1_000

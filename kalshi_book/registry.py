@@ -1,0 +1,250 @@
+"""Every channel and sid of one feed, the commands under way, and what is due next: the state behind ``subscriptions.py``.
+
+A command that is not answered in time, or unclearly, may have taken effect. Each is idempotent and answered with the full
+list, so it is simply asked again. An answer that comes late is believed all the same: it is kept in mind what the command
+was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from . import events
+from ._backend import SidState
+from .interest import Interest, Items, Subscription, items_of
+from .messages.commands import BOOK_CHANNEL, Command, ListSubscriptions, Subscribe, Unsubscribe, UpdateSubscription
+from .pace import Pace
+
+LATE_ANSWERS: Final = 12
+"""How many times ``Pace.answer_ns`` a command is kept that was not answered in time, for a late answer."""
+
+ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
+REMOVES: Final = frozenset({"delete_markets", "unsubscribe_indices", "unsubscribe_underlyings"})
+
+
+class Pending(Struct):
+    """A command under way.
+
+    Attributes:
+        id, command: the command.
+        due_ns: when its answer is late, or None where time was not told yet.
+        open: what is to be answered still: channels of a subscribe or unsubscribe, tickers of a ``get_snapshot``.
+        is_overdue: whether it was given up.
+        refusal: the error that answered a part of it, nobody knows which.
+    """
+
+    id: int
+    command: Command
+    due_ns: int | None
+    open: Items
+    is_overdue: bool = False
+    refusal: int | None = None
+
+
+class Registry:
+    """All channels of one feed.
+
+    Args:
+        pace: deadlines.
+        use_yes_price: the price scale of a book subscription that no registered command made.
+        tell: takes events.
+        distrust: takes markets of the book channel that the exchange may have taken out.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        *,
+        use_yes_price: bool,
+        tell: Callable[[events.Event], None],
+        distrust: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._pace = pace
+        self._use_yes_price = use_yes_price
+        self._tell = tell
+        self._distrust = distrust
+        self.interests: dict[str, Interest] = {}
+        self.by_sid: dict[int, Subscription] = {}
+        self.pending: dict[int, Pending] = {}
+        self.next_id = 1
+        self.now_ns: int | None = None
+        self.reconnect_reason: str | None = None
+
+    def lost(self) -> None:
+        """Forget all that belongs to the connection. What is desired stays."""
+        self.by_sid.clear()
+        self.pending.clear()
+        self.next_id = 1
+        self.reconnect_reason = None
+        for interest in self.interests.values():
+            interest.lost()
+
+    def of(self, sid: int) -> Subscription:
+        """Give the subscription of a sid; the first frame that speaks of it makes it."""
+        found = self.by_sid.get(sid)
+        if found is None:
+            interest = self.interest(BOOK_CHANNEL)
+            scale = interest.asked_scale if interest.price_scale is None else interest.price_scale
+            state = SidState(sid, use_yes_price=self._use_yes_price if scale is None else scale)
+            found = self.by_sid[sid] = Subscription(state, self._pace)
+        return found
+
+    def interest(self, channel: str) -> Interest:
+        """Give what is wanted of a channel."""
+        found = self.interests.get(channel)
+        if found is None:
+            found = self.interests[channel] = Interest(channel)
+        return found
+
+    def adopt(self, subscription: Subscription, channel: str) -> Interest:
+        """Note which channel a subscription is of, and that it lives."""
+        if subscription.channel not in (None, channel):
+            self.end(subscription, keep=False)  # its number is another channel's now
+            subscription.state.is_dead = False
+        subscription.channel = subscription.state.channel = channel
+        interest = self.interest(channel)
+        if interest.subscription is None and not subscription.state.is_dead:
+            interest.subscription = subscription
+            interest.is_unsure, interest.is_dirty = False, True
+        return interest
+
+    def joined(self, subscription: Subscription, items: Iterable[str]) -> list[str]:
+        """Hold items, which are then no longer to be put in again; give those that were not held."""
+        new = [item for item in items if item not in subscription.held]
+        subscription.held.update(dict.fromkeys(new))
+        extra = {} if subscription.channel is None else self.interest(subscription.channel).extra
+        for item in new:
+            extra.pop(item, None)
+        return new
+
+    def end(self, subscription: Subscription, *, keep: bool) -> list[str]:
+        """Note that a subscription is dead; ``keep``: what it held is wanted again. Returns what it held."""
+        subscription.state.is_dead = True
+        interest = None if subscription.channel is None else self.interest(subscription.channel)
+        if interest is not None and interest.subscription is subscription:
+            return interest.ended(keep=keep)
+        left = list(subscription.held)
+        subscription.held.clear()
+        return left
+
+    def lose(self, subscription: Subscription, code: int) -> None:
+        """Note that an error ended a subscription: what it held is wanted again (F19)."""
+        self._tell(events.SubscriptionLost(subscription.sid, subscription.channel, code))
+        self.end(subscription, keep=True)
+        if subscription.channel is not None:
+            self.interest(subscription.channel).trouble()
+
+    def want_reconnect(self, reason: str) -> None:
+        """Note that this connection is of no use any more."""
+        if self.reconnect_reason is None:
+            self.reconnect_reason = reason
+            self._tell(events.ReconnectWanted(reason))
+
+    # Commands under way.
+
+    def _pending(self, message_id: int | None) -> Pending | None:
+        return None if message_id is None else self.pending.get(message_id)
+
+    def _after(self, span_ns: int) -> int:
+        return (self.now_ns or 0) + span_ns
+
+    def _answered(self, pending: Pending, what: str | None) -> None:
+        """Note an answer, to a part of a command or (None) to all of it."""
+        if what is None:
+            pending.open.clear()
+        pending.open.pop(what or "", None)
+        for channel, interest in self._touched(pending):
+            if channel == what or not pending.open:
+                interest.in_flight.pop(pending.id, None)
+                interest.unanswered, interest.is_dirty = 0, True
+        if not pending.open:
+            self.pending.pop(pending.id, None)
+        elif pending.refusal is not None and len(pending.open) == 1:
+            self._refuse_rest(pending, pending.refusal)
+
+    def _touched(self, pending: Pending) -> list[tuple[str, Interest]]:
+        return [(channel, interest) for channel, interest in self.interests.items() if pending.id in interest.in_flight]
+
+    def _refuse(self, interest: Interest, items: Iterable[str], code: int | None) -> None:
+        names = tuple(items)
+        interest.refuse(names, self._after(self._pace.retry_ns))
+        self._tell(events.MarketsRefused(interest.channel, names, code))
+
+    def _refuse_channel(self, interest: Interest, code: int) -> None:
+        interest.refusal, interest.retry_ns = code, self._after(self._pace.retry_ns)
+
+    def _refuse_rest(self, pending: Pending, code: int) -> None:
+        """All but one channel of a subscribe were answered, and an error came: it was the last one's."""
+        for channel in list(pending.open):
+            if self.interest(channel).subscription is None:
+                self._refuse_channel(self.interest(channel), code)
+        self._answered(pending, None)
+
+    def _leave_unsure(self, interest: Interest, command: Command) -> None:
+        """Whether a command took effect on a channel is unknown: what it was to change is asked for again, either way."""
+        interest.trouble()
+        if isinstance(command, (Subscribe, UpdateSubscription)):
+            interest.unsure.update(dict.fromkeys(items_of(command, interest.channel)))
+        if isinstance(command, Subscribe):
+            interest.is_unsure = True
+        elif isinstance(command, Unsubscribe) and interest.subscription is not None:
+            self._removing(interest, interest.subscription.held)
+        elif isinstance(command, UpdateSubscription) and command.action in REMOVES:
+            self._removing(interest, items_of(command, interest.channel))
+
+    def _removing(self, interest: Interest, items: Iterable[str]) -> None:
+        """From here on nothing tells that these are held, until it is answered."""
+        if interest.channel == BOOK_CHANNEL:
+            self._distrust(items)
+
+    # What is due.
+
+    def advance(self, now_ns: int) -> None:
+        """Let time pass: give up what was not answered in time. O(commands under way)."""
+        self.now_ns = now_ns
+        for pending in list(self.pending.values()):
+            if pending.due_ns is None:
+                pending.due_ns = self._after(self._pace.answer_ns)
+            elif pending.due_ns <= now_ns:
+                if pending.is_overdue:
+                    del self.pending[pending.id]
+                else:
+                    self._give_up(pending)
+
+    def _give_up(self, pending: Pending) -> None:
+        """Whether the command took effect is unknown: what it was to change is asked for again."""
+        pending.is_overdue = True
+        pending.due_ns = self._after(LATE_ANSWERS * self._pace.answer_ns)
+        if pending.refusal is not None:
+            self._refuse_rest(pending, pending.refusal)
+            return
+        self._tell(events.CommandUnanswered(pending.id, pending.command))
+        for channel, interest in self._touched(pending):
+            del interest.in_flight[pending.id]
+            self._leave_unsure(interest, pending.command)
+            interest.unanswered += 1
+            if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
+                self.want_reconnect(f"the {channel} subscription gives nothing and cannot be ended")
+            elif interest.unanswered >= self._pace.tries and interest.subscription is None:
+                self.want_reconnect(f"subscribing to {channel} is not answered")
+
+    def wanted(self, epoch: int) -> list[Command]:
+        """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
+        commands = [interest.next_command(epoch, self.now_ns) for interest in self.interests.values()]
+        if any(interest.is_unsure and not interest.is_wanted for interest in self.interests.values()):
+            asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
+            if all(each.is_overdue for each in asked):
+                commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
+        return [command for command in commands if command is not None]
+
+    def next_deadlines(self) -> Iterator[int]:
+        """Give the times at which ``advance`` or ``wanted`` has something to do."""
+        for pending in self.pending.values():
+            if pending.due_ns is not None:
+                yield pending.due_ns
+        for interest in self.interests.values():
+            if (due_ns := interest.next_deadline_ns()) is not None:
+                yield due_ns
