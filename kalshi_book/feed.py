@@ -23,7 +23,7 @@ from . import events
 from ._backend import own_methods
 from .book import OrderBook
 from .errors import UnknownMarket, UsageError
-from .interest import ChannelStatus, flags_of, items_of, kind_of
+from .interest import SUBSCRIBE_FLAGS, ChannelStatus, flags_of, items_of, kind_of
 from .kinds import Effect, Kind, StaleReason, State
 from .law import Law
 from .market import Market
@@ -54,7 +54,7 @@ class Books(Mapping[str, OrderBook]):
             raise UnknownMarket(market_ticker, len(self._books)) from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._books)
+        return iter(list(self._books))  # a copy, which a frame on another thread does not disturb
 
     def __len__(self) -> int:
         return len(self._books)
@@ -214,14 +214,16 @@ class Feed(Law):
         if not reason:
             raise UsageError('reason must be a word such as "disconnected", not empty')
         self._stale_books(None, reason)
-        released = list(self._subscriptions.interest(BOOK_CHANNEL).leaving())
+        is_ours = self._subscriptions.interest(BOOK_CHANNEL).is_ours
         self._subscriptions.lost()
-        self._surroundings.lost(reason)
         for book in self._books.values():
             book._join(None)
             if book.state is State.UNAVAILABLE:
                 book._set_state(State.STALE, reason)
-        self._let_go(released)
+        # Where nobody directs the channel, books are kept over connections, but those that no subscription ever held.
+        over = [book for book in self._books.values() if is_ours or book.stale_reason == StaleReason.NOT_SUBSCRIBED]
+        self._let_go([book.market_ticker for book in over])
+        self._surroundings.lost(reason)
         self._is_open = False
 
     @property
@@ -250,10 +252,10 @@ class Feed(Law):
         >>> feed.subscriptions["orderbook_delta"].missing
         frozenset({'KXDEMO-26-A'})
         """
-        if isinstance(market_tickers, str):
-            raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
         check_channel(channel)
-        tickers = list(market_tickers)
+        if unknown := flags.keys() - SUBSCRIBE_FLAGS:
+            raise TypeError(f"subscribe takes no {min(unknown)}")
+        tickers = _tickers(market_tickers)
         chunks = [tickers[at : at + MAX_TICKERS] for at in range(0, len(tickers), MAX_TICKERS)] or [[]]
         commands = [Subscribe(channels=[channel], market_tickers=chunk, **flags) for chunk in chunks]
         interest = self._subscriptions.interest(channel)
@@ -271,15 +273,14 @@ class Feed(Law):
         Raises:
             UsageError: no such channel, or markets are named where all are subscribed.
         """
-        if isinstance(market_tickers, str):
-            raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
         check_channel(channel)
         interest = self._subscriptions.interest(channel)
-        if interest.is_all and market_tickers is not None:
+        tickers = None if market_tickers is None else _tickers(market_tickers)
+        if interest.is_all and tickers is not None:
             raise UsageError(f"{channel} is subscribed for all markets: single ones cannot be taken out")
-        released = interest.release(market_tickers)
+        interest.release(tickers)
         if channel == BOOK_CHANNEL:
-            self._let_go(released)
+            self._let_go(list(self._books) if tickers is None else tickers)
 
     def send(self, command: Command) -> bytes:
         """Register a command and give what has to be written to the connection, exactly once and at once.
@@ -291,8 +292,8 @@ class Feed(Law):
             command: from ``wanted``, or a caller's own. Without an id it gets ``next_command_id``.
 
         Raises:
-            UsageError: the connection is closed, the command was made for another one, or the exchange would refuse it.
-                Nothing was changed.
+            UsageError: the connection is closed, the command was made for another one, or the exchange would refuse it: a
+                frame may have come since ``wanted`` gave it, so ask that again. Nothing was changed.
         """
         if not isinstance(command, Command):
             raise TypeError(f"command must be a Command, not {type(command).__name__}")
@@ -362,9 +363,10 @@ class Feed(Law):
 
     def _let_go(self, market_tickers: Iterable[str]) -> None:
         """Drop the books of markets that are desired no more, and that no subscription holds."""
+        interest = self._subscriptions.interest(BOOK_CHANNEL)
         for ticker in market_tickers:
             book = self._books.get(ticker)
-            if book is not None and self._keeper(book) is None:
+            if book is not None and self._keeper(book) is None and not interest.wants(ticker):
                 book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
                 self._drop(book)
 
@@ -414,3 +416,13 @@ class Feed(Law):
         if self._is_short and self._budget.next_ns is not None:
             dues.append(self._budget.next_ns)
         return min(dues, default=None) if self._is_open else None
+
+
+def _tickers(market_tickers: Iterable[str]) -> list[str]:
+    if isinstance(market_tickers, str):
+        raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
+    tickers = list(market_tickers)
+    for ticker in tickers:
+        if not isinstance(ticker, str):
+            raise TypeError(f"market_tickers must be a list of texts, and has {type(ticker).__name__} in it")
+    return tickers

@@ -26,6 +26,7 @@ from .messages.commands import (
     Unsubscribe,
     UpdateSubscription,
 )
+from .messages.vocabulary import CHANNELS
 from .pace import Pace
 from .recovery import Recovery
 
@@ -45,7 +46,16 @@ _REMOVE: Final[dict[str, Action]] = {
     "underlying_tickers": "unsubscribe_underlyings",
 }
 _MARKET_KINDS: Final = ("market_tickers", "market_ids")
-_FLAGS: Final = ("use_yes_price", "skip_ticker_ack", "send_initial_snapshot", "user_filter", "shard_factor", "shard_key")
+_FLAGS: Final = (
+    "use_yes_price",
+    "skip_ticker_ack",
+    "send_initial_snapshot",
+    "user_filter",
+    "shard_factor",
+    "shard_key",
+)
+SUBSCRIBE_FLAGS: Final = frozenset({*_FLAGS, "market_ids", "index_ids", "underlying_tickers"})
+"""What ``Feed.subscribe`` takes by name."""
 
 
 class ChannelStatus(NamedTuple):
@@ -93,16 +103,16 @@ class Subscription:
     Attributes:
         channel: its channel, or None where nothing named it yet.
         held: what it holds, as far as the exchange said.
-        is_acknowledged: whether a ``subscribed`` or an ``ok`` named it.
+        is_subscribed: whether a ``subscribed`` named it.
     """
 
-    __slots__ = ("channel", "held", "is_acknowledged", "recovery", "state")
+    __slots__ = ("channel", "held", "is_subscribed", "recovery", "state")
 
     def __init__(self, state: SidState, pace: Pace) -> None:
         self.state = state
         self.channel: str | None = None
         self.held: Items = {}
-        self.is_acknowledged = False
+        self.is_subscribed = False
         self.recovery = Recovery(pace)
 
     @property
@@ -127,6 +137,8 @@ class Interest:
         subscription: the living one of this connection, or None.
         extra: not desired, but lost or taken out by the recovery, to be put in again.
         in_flight: ids of the commands under way that change it, with what each asks for.
+        removing: ids of those that take something out, with what, until it is certain whether they did.
+        last_answered: the last of its commands that was answered, without its id.
         unsure: items of which an unclear or late answer left it unknown whether they are held.
         is_unsure: whether the channel may be open without our knowing.
         refused, refusal: as in ``ChannelStatus``, until ``retry_ns``.
@@ -154,9 +166,11 @@ class Interest:
         "is_unsure",
         "is_wanted",
         "kind",
+        "last_answered",
         "not_before_ns",
         "refusal",
         "refused",
+        "removing",
         "resubscribes",
         "retry_ns",
         "subscription",
@@ -178,6 +192,8 @@ class Interest:
         self.subscription: Subscription | None = None
         self.extra: Items = {}
         self.in_flight: dict[int, frozenset[str]] = {}
+        self.removing: dict[int, frozenset[str]] = {}
+        self.last_answered: Command | None = None
         self.unsure: Items = {}
         self.is_unsure = False
         self.refused: Items = {}
@@ -196,7 +212,7 @@ class Interest:
     @property
     def is_all(self) -> bool:
         """Whether everything is wanted, since nothing was named."""
-        return self.is_wanted and not self.desired and self.kind in _MARKET_KINDS
+        return self.is_wanted and not self.desired and self.kind in _MARKET_KINDS and self.channel != BOOK_CHANNEL
 
     def check(self, command: Subscribe) -> None:
         """Make sure that a subscribe fits what is wanted and held already.
@@ -216,7 +232,15 @@ class Interest:
         if self.is_all != (not items):
             now = "all markets" if self.is_all else f"{len(self.desired)} markets"
             raise UsageError(f"{self.channel} is subscribed for {now}: unsubscribe it first to limit it otherwise")
-        if items and self.kind != kind_of(self.channel, command):
+        self.check_kind(command)
+
+    def check_kind(self, command: Subscribe | UpdateSubscription) -> None:
+        """Make sure that a command names markets as the subscription does.
+
+        Raises:
+            UsageError: it does not.
+        """
+        if self.is_wanted and items_of(command, self.channel) and self.kind != kind_of(self.channel, command):
             raise UsageError(f"{self.channel} is subscribed by {self.kind}: name its markets so, or unsubscribe it first")
 
     @property
@@ -237,7 +261,7 @@ class Interest:
         for item in items:
             self.desired[item] = None
             self.refused.pop(item, None)
-        self.refusal = None
+        self.refusal = self.last_answered = None
         self.is_dirty = True
 
     def release(self, items: Iterable[str] | None) -> list[str]:
@@ -250,7 +274,7 @@ class Interest:
         # An empty list of markets might mean all of them: the channel is closed instead.
         if items is None or (going and not self.desired and self.kind in _MARKET_KINDS):
             self.is_wanted, self.extra = False, {}
-        self.is_dirty = True
+        self.last_answered, self.is_dirty = None, True
         return going
 
     def _take_over(self) -> None:
@@ -259,9 +283,8 @@ class Interest:
             return
         self.is_ours = True
         if self.subscription is not None:
-            self.is_wanted = True
-            self.desired = {**self.subscription.held, **self.extra}
-            self.extra = {}
+            self.desired, self.extra = {**self.subscription.held, **self.extra}, {}
+            self.is_wanted = bool(self.desired) or self.channel != BOOK_CHANNEL
             self.flags = {"use_yes_price": self.subscription.state.use_yes_price}
 
     def wants(self, item: str) -> bool:
@@ -271,6 +294,19 @@ class Interest:
     def keeps(self, item: str) -> bool:
         """Whether an item that is held is to stay."""
         return not self.is_ours or self.wants(item)
+
+    def may_be_out(self, item: str) -> bool:
+        """Whether a command under way, or one without a clear answer, may have taken out an item that was held."""
+        return any(item in items for items in self.removing.values())
+
+    def settle(self, items: frozenset[str] | None) -> None:
+        """Note that it is certain now whether these are held; None: of all."""
+        for item in list(self.unsure) if items is None else items:
+            self.unsure.pop(item, None)
+        for number in [number for number in self.removing if number not in self.in_flight]:
+            self.removing[number] -= self.removing[number] if items is None else items
+            if not self.removing[number]:
+                del self.removing[number]
 
     def missing(self) -> Iterator[str]:
         """What is to be held, and is not for certain, and was not refused."""
@@ -296,17 +332,19 @@ class Interest:
 
     # What happens to it.
 
-    def ended(self, *, keep: bool) -> list[str]:
-        """Let go of the subscription. Returns what it held; ``keep``: to be held again, whoever directs the channel."""
-        assert self.subscription is not None
-        held = list(self.subscription.held)
-        if keep and not self.is_ours:
-            self.extra.update(dict.fromkeys(held))
-            self.flags = {"use_yes_price": self.subscription.state.use_yes_price}
-        self.subscription.held.clear()
-        self.subscription, self.unsure = None, {}
+    def ended(self, subscription: Subscription, lost: list[str]) -> None:
+        """Let go of a subscription.
+
+        Args:
+            subscription: which.
+            lost: what it held and is wanted again, where nobody directs the channel.
+        """
+        if lost and not self.is_ours and self.channel in CHANNELS:
+            self.extra.update(dict.fromkeys(lost))
+            self.flags = {"use_yes_price": subscription.state.use_yes_price}
+        if self.subscription is subscription:
+            self.subscription, self.last_answered, self.unsure, self.removing = None, None, {}, {}
         self.is_dirty = True
-        return held
 
     def trouble(self) -> None:
         """Note that something failed: whatever is asked for again counts against the budget until all is held."""
@@ -314,6 +352,7 @@ class Interest:
 
     def refuse(self, items: Iterable[str], retry_ns: int) -> None:
         """Note what the exchange would not take, and when to try again."""
+        self.last_answered = None
         self.refused.update(dict.fromkeys(items))
         self.retry_ns = retry_ns
         self.trouble()
@@ -328,6 +367,7 @@ class Interest:
         """Give the next command that brings what is held nearer to what is wanted. O(wanted) when something changed."""
         if self.retry_ns is not None and now_ns is not None and now_ns >= self.retry_ns:
             self.refused, self.refusal, self.retry_ns, self.is_dirty = {}, None, None, True
+            self.chunk, self.last_answered = MAX_TICKERS, None
         if not self.is_dirty or self.in_flight or self.refusal is not None:
             return None
         if self.not_before_ns is not None:

@@ -169,7 +169,7 @@ class Law(FeedCore):
         if broken is Effect.GAP:
             self._tell(events.Gap(state.sid, subscription.channel, facts["seq"], skipped, books))
         else:
-            state.is_dead = False  # it counts anew, so it lives anew
+            self._subscriptions.revive(subscription)
             self._tell(events.Restarted(state.sid, subscription.channel, facts["seq"], books))
         return broken
 
@@ -182,8 +182,9 @@ class Law(FeedCore):
         if isinstance(message, Error):
             return self._take_error(message, subscription)
         if isinstance(message, (SubscriptionList, messages.IndexList, messages.UnderlyingList)):
+            staled = self._end(self._subscriptions.take_list(message)) if isinstance(message, SubscriptionList) else 0
             self._subscriptions.take_listing(message.id)
-            return Effect.IGNORED
+            return Effect.STALED if staled else Effect.IGNORED
         if subscription is None:
             return Effect.IGNORED
         if isinstance(message, Subscribed):
@@ -213,14 +214,17 @@ class Law(FeedCore):
         state = subscription.state
         book = facts["book"] = self._books.get(message.market_ticker)
         is_held = message.id is None or (book is not None and book._belongs_to(state))
+        # No deltas may follow the answer to a get_snapshot for a market that is not held, nor any snapshot of one that may
+        # have been taken out meanwhile.
+        stale_reason = None if is_held else StaleReason.NOT_SUBSCRIBED
+        if is_held and self._subscriptions.interest(BOOK_CHANNEL).may_be_out(message.market_ticker):
+            stale_reason = StaleReason.UNSUBSCRIBED
         self._subscriptions.take_snapshot(message.id, message.market_ticker)
         if state.is_dead or (book is not None and not is_held and self._keeper(book) is not None):
             return Effect.IGNORED  # another subscription keeps it, and tells it more
         taker = OrderBook(message.market_ticker) if book is None else book
         before = taker.state
         kept = taker.checksum() if before is State.LIVE and message.id is not None else None
-        # The answer to a get_snapshot for a market that is not held: no deltas will follow it.
-        stale_reason = None if is_held else StaleReason.NOT_SUBSCRIBED
         facts["top_changed"] = taker._take_snapshot(message, state.use_yes_price, facts["received_ns"], stale_reason)
         if is_held:
             self._hold(taker, subscription)
@@ -230,7 +234,8 @@ class Law(FeedCore):
         if kept is not None:
             facts["_error"] = self._audit(taker, kept)
         if not taker.is_live:
-            self._doubt(taker, subscription)
+            if stale_reason is None:
+                self._doubt(taker, subscription)
             return Effect.STALED
         subscription.recovery.healed(taker.market_ticker, was_stale=before not in (State.NEW, State.LIVE))
         if healed := subscription.recovery.take_healed():
@@ -307,10 +312,11 @@ class Law(FeedCore):
 
     def _take_ok(self, message: Ok, subscription: Subscription | None) -> Effect:
         """F11: what a subscription holds is what the list in its last ``ok`` says."""
+        staled = self._end(self._subscriptions.take_list(message))
         change = self._subscriptions.take_ok(message, subscription)
         if subscription is None:
-            return Effect.IGNORED
-        subscription.recovery.answered()
+            return Effect.STALED if staled else Effect.IGNORED
+        subscription.recovery.answered([*change.left, *change.joined])
         return self._change(subscription, change, message.sending_ts_ms)
 
     def _take_unsubscribed(self, message: Unsubscribed, subscription: Subscription) -> Effect:
@@ -331,10 +337,20 @@ class Law(FeedCore):
                 book._join(None)
                 if not self._subscriptions.interest(BOOK_CHANNEL).wants(book.market_ticker):
                     self._drop(book)
-        for dead, left in self._subscriptions.take_error(message):
-            self._surroundings.ended(dead, StaleReason.UNSUBSCRIBED)
-            staled += self._change(dead, Change([], left), None) is Effect.STALED
+        elif message.is_terminal and message.sid is None and message.id is None:
+            # Nobody can know which subscription died.
+            staled = self._stale_books(None, StaleReason.TERMINAL_ERROR)
+            self._subscriptions.want_reconnect(f"error {message.msg.code} ended a subscription, and does not say which")
+        staled += self._end(self._subscriptions.take_error(message))
         return Effect.STALED if staled else Effect.IGNORED
+
+    def _end(self, dead: list[tuple[Subscription, list[str]]]) -> int:
+        """Let go of subscriptions that the exchange turned out not to have. Returns of how many books were kept."""
+        staled = 0
+        for subscription, left in dead:
+            self._surroundings.ended(subscription, StaleReason.UNSUBSCRIBED)
+            staled += self._change(subscription, Change([], left), None) is Effect.STALED
+        return staled
 
     def _change(self, subscription: Subscription, change: Change, ts_ms: int | None) -> Effect:
         """Let markets leave and join a subscription, and its books with them."""
@@ -351,6 +367,8 @@ class Law(FeedCore):
             elif book.is_live:  # its snapshot on this subscription is still to come
                 book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
                 staled = True
+            elif book.stale_reason == StaleReason.NOT_SUBSCRIBED:
+                book._set_state(State.STALE, StaleReason.NO_SNAPSHOT)
             self._hold(book, subscription)
         subscription.recovery.expect(change.joined, self._subscriptions.now_ns)
         return Effect.STALED if staled else Effect.APPLIED if made else Effect.IGNORED

@@ -422,7 +422,10 @@ class OwnOrders:
             self._cover = cover
             self._covers.clear()
         else:
-            self._covers.update(dict.fromkeys(market_tickers, cover))
+            for market_ticker in market_tickers:
+                self._covers[market_ticker] = cover
+                if cover == self._cover:
+                    del self._covers[market_ticker]
         for market_ticker in list(self._entries) if market_tickers is None else market_tickers:
             for entry in self._entries.get(market_ticker, {}).values():
                 entry.is_confirmed = False

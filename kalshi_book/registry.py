@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from . import events
 from ._backend import SidState
@@ -20,6 +21,11 @@ from .pace import Pace
 
 LATE_ANSWERS: Final = 12
 """How many times ``Pace.answer_ns`` a command is kept that was not answered in time, for a late answer."""
+
+MAX_PENDING: Final = 10_000
+"""Commands under way that are kept in mind, the newest."""
+MAX_SIDS: Final = 1_000
+"""Subscriptions of one connection that are kept in mind, besides those that live."""
 
 ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
 REMOVES: Final = frozenset({"delete_markets", "unsubscribe_indices", "unsubscribe_underlyings"})
@@ -34,6 +40,7 @@ class Pending(Struct):
         open: what is to be answered still: channels of a subscribe or unsubscribe, tickers of a ``get_snapshot``.
         is_overdue: whether it was given up.
         refusal: the error that answered a part of it, nobody knows which.
+        sids: for a list of subscriptions: those that it must name, since they were subscribed before.
     """
 
     id: int
@@ -42,6 +49,7 @@ class Pending(Struct):
     open: Items
     is_overdue: bool = False
     refusal: int | None = None
+    sids: frozenset[int] = frozenset()
 
 
 class Registry:
@@ -89,8 +97,16 @@ class Registry:
             interest = self.interest(BOOK_CHANNEL)
             scale = interest.asked_scale if interest.price_scale is None else interest.price_scale
             state = SidState(sid, use_yes_price=self._use_yes_price if scale is None else scale)
+            if len(self.by_sid) >= MAX_SIDS:
+                self._prune()
             found = self.by_sid[sid] = Subscription(state, self._pace)
         return found
+
+    def _prune(self) -> None:
+        """Forget subscriptions that are dead or that nothing is known of."""
+        for sid, each in list(self.by_sid.items()):
+            if each.state.is_dead or each.channel is None:
+                del self.by_sid[sid]
 
     def interest(self, channel: str) -> Interest:
         """Give what is wanted of a channel."""
@@ -123,19 +139,27 @@ class Registry:
     def end(self, subscription: Subscription, *, keep: bool) -> list[str]:
         """Note that a subscription is dead; ``keep``: what it held is wanted again. Returns what it held."""
         subscription.state.is_dead = True
-        interest = None if subscription.channel is None else self.interest(subscription.channel)
-        if interest is not None and interest.subscription is subscription:
-            return interest.ended(keep=keep)
         left = list(subscription.held)
         subscription.held.clear()
+        if subscription.channel is not None:
+            self.interest(subscription.channel).ended(subscription, left if keep else [])
         return left
 
-    def lose(self, subscription: Subscription, code: int) -> None:
-        """Note that an error ended a subscription: what it held is wanted again (F19)."""
+    def lose(self, subscription: Subscription, code: int) -> list[str]:
+        """Note that the exchange ended a subscription: what it held is wanted again (F19). Returns what it held."""
         self._tell(events.SubscriptionLost(subscription.sid, subscription.channel, code))
-        self.end(subscription, keep=True)
+        left = self.end(subscription, keep=True)
         if subscription.channel is not None:
             self.interest(subscription.channel).trouble()
+        return left
+
+    def revive(self, subscription: Subscription) -> None:
+        """Note that a subscription counts anew: where nobody directs its channel, it lives anew."""
+        channel = subscription.channel
+        if subscription.state.is_dead and (channel is None or not self.interest(channel).is_ours):
+            subscription.state.is_dead = False
+            if channel is not None:
+                self.adopt(subscription, channel)
 
     def want_reconnect(self, reason: str) -> None:
         """Note that this connection is of no use any more."""
@@ -159,7 +183,11 @@ class Registry:
         for channel, interest in self._touched(pending):
             if channel == what or not pending.open:
                 interest.in_flight.pop(pending.id, None)
+                interest.removing.pop(pending.id, None)
                 interest.unanswered, interest.is_dirty = 0, True
+                interest.last_answered = _bare(pending.command)
+                if interest.subscription is not None:
+                    interest.subscription.recovery.is_dirty = True
         if not pending.open:
             self.pending.pop(pending.id, None)
         elif pending.refusal is not None and len(pending.open) == 1:
@@ -183,7 +211,7 @@ class Registry:
                 self._refuse_channel(self.interest(channel), code)
         self._answered(pending, None)
 
-    def _leave_unsure(self, interest: Interest, command: Command) -> None:
+    def _leave_unsure(self, interest: Interest, number: int, command: Command) -> None:
         """Whether a command took effect on a channel is unknown: what it was to change is asked for again, either way."""
         interest.trouble()
         if isinstance(command, (Subscribe, UpdateSubscription)):
@@ -191,12 +219,13 @@ class Registry:
         if isinstance(command, Subscribe):
             interest.is_unsure = True
         elif isinstance(command, Unsubscribe) and interest.subscription is not None:
-            self._removing(interest, interest.subscription.held)
+            interest.removing[number] = frozenset(interest.subscription.held)
         elif isinstance(command, UpdateSubscription) and command.action in REMOVES:
-            self._removing(interest, items_of(command, interest.channel))
+            interest.removing[number] = frozenset(items_of(command, interest.channel))
 
-    def _removing(self, interest: Interest, items: Iterable[str]) -> None:
+    def _removing(self, interest: Interest, number: int, items: Iterable[str]) -> None:
         """From here on nothing tells that these are held, until it is answered."""
+        interest.removing[number] = frozenset(items)
         if interest.channel == BOOK_CHANNEL:
             self._distrust(items)
 
@@ -224,7 +253,7 @@ class Registry:
         self._tell(events.CommandUnanswered(pending.id, pending.command))
         for channel, interest in self._touched(pending):
             del interest.in_flight[pending.id]
-            self._leave_unsure(interest, pending.command)
+            self._leave_unsure(interest, pending.id, pending.command)
             interest.unanswered += 1
             if isinstance(pending.command, Unsubscribe) and interest.resubscribes:
                 self.want_reconnect(f"the {channel} subscription gives nothing and cannot be ended")
@@ -233,12 +262,21 @@ class Registry:
 
     def wanted(self, epoch: int) -> list[Command]:
         """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
-        commands = [interest.next_command(epoch, self.now_ns) for interest in self.interests.values()]
+        commands = [self._next(interest, epoch) for interest in self.interests.values()]
         if any(interest.is_unsure and not interest.is_wanted for interest in self.interests.values()):
             asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
             if all(each.is_overdue for each in asked):
                 commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
         return [command for command in commands if command is not None]
+
+    def _next(self, interest: Interest, epoch: int) -> Command | None:
+        """Give the next command of a channel; what was answered and is wanted all the same is asked again later."""
+        command = interest.next_command(epoch, self.now_ns)
+        if command is None or _bare(command) != interest.last_answered:
+            return command
+        interest.trouble()
+        interest.last_answered, interest.not_before_ns = None, self._after(self._pace.answer_ns)
+        return None
 
     def next_deadlines(self) -> Iterator[int]:
         """Give the times at which ``advance`` or ``wanted`` has something to do."""
@@ -248,3 +286,8 @@ class Registry:
         for interest in self.interests.values():
             if (due_ns := interest.next_deadline_ns()) is not None:
                 yield due_ns
+
+
+def _bare(command: Command) -> Command:
+    """A command as it would be if it were asked for by anybody, at any time."""
+    return replace(command, id=None, purpose="asked", epoch=None)

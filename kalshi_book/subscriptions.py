@@ -11,12 +11,13 @@ from typing import Final
 from . import events
 from .errors import UsageError
 from .interest import Change, Interest, Subscription, flags_of, items_of, kind_of
-from .messages import ChannelSid, Error, Ok, Subscribed
+from .messages import Error, Ok, Subscribed, SubscriptionList
 from .messages.commands import (
     BOOK_CHANNEL,
     INDEX_ACTIONS,
     INDEX_CHANNELS,
     LISTING_ACTIONS,
+    MARKET_ACTIONS,
     UNDERLYING_ACTIONS,
     UNDERLYING_CHANNEL,
     Command,
@@ -25,7 +26,8 @@ from .messages.commands import (
     Unsubscribe,
     UpdateSubscription,
 )
-from .registry import ADDS, REMOVES, Pending, Registry
+from .messages.vocabulary import CHANNELS
+from .registry import ADDS, MAX_PENDING, REMOVES, Pending, Registry
 
 UNKNOWN_SID: Final = 7
 UNCLEAR: Final = frozenset({1, 10, 17, 18, 25, 27})
@@ -77,8 +79,11 @@ class Subscriptions(Registry):
             fits = channel == BOOK_CHANNEL or command.action != "get_snapshot"
         if not fits:
             raise UsageError(f"{channel} knows no {command.action} (the exchange would answer with error 13)")
+        elif command.action in MARKET_ACTIONS and channel in CHANNELS and CHANNELS[channel].takes_markets == "no":
+            raise UsageError(f"{channel} cannot be limited to markets (the exchange would answer with error 13)")
         if (command.market_ids or command.send_initial_snapshot) and channel != "ticker":
             raise UsageError(f"{channel} takes neither market_ids nor send_initial_snapshot: these are for ticker alone")
+        self.interest(channel).check_kind(command)
 
     def register(self, command: Command) -> tuple[int, list[str]]:
         """Take a checked command as sent.
@@ -90,6 +95,8 @@ class Subscriptions(Registry):
         self.next_id = number + 1
         due_ns = None if self.now_ns is None else self._after(self._pace.answer_ns)
         pending = self.pending[number] = Pending(number, command, due_ns, {})
+        if len(self.pending) > MAX_PENDING:  # time is never told: nothing is ever given up
+            self._answered(next(iter(self.pending.values())), None)
         released: list[str] = []
         if isinstance(command, Subscribe):
             for channel in command.channels:
@@ -104,6 +111,10 @@ class Subscriptions(Registry):
                 released += self._register_end(pending, self.by_sid[sid])
         elif isinstance(command, UpdateSubscription):
             released += self._register_update(pending, command)
+        else:
+            pending.sids = frozenset(
+                sid for sid, each in self.by_sid.items() if each.is_subscribed and not each.state.is_dead
+            )
         return number, released
 
     def _register_end(self, pending: Pending, subscription: Subscription) -> list[str]:
@@ -118,12 +129,12 @@ class Subscriptions(Registry):
         elif interest.is_wanted or not interest.is_ours:
             interest.resubscribes += 1
             subscription.recovery.wants_resubscribe = False
-        self._removing(interest, subscription.held)
+        self._removing(interest, pending.id, subscription.held)
         return released if interest.channel == BOOK_CHANNEL else []
 
     def _register_update(self, pending: Pending, command: UpdateSubscription) -> list[str]:
         subscription = self._living(command.sid)
-        if subscription.channel is None:
+        if subscription.channel not in CHANNELS:
             return []
         interest = self.interest(subscription.channel)
         items = items_of(command, interest.channel)
@@ -141,7 +152,7 @@ class Subscriptions(Registry):
             elif not interest.is_ours:
                 interest.extra.update(dict.fromkeys(items))
             interest.in_flight[pending.id] = frozenset()
-            self._removing(interest, items)
+            self._removing(interest, pending.id, items)
         return released if interest.channel == BOOK_CHANNEL else []
 
     # Answers.
@@ -157,23 +168,26 @@ class Subscriptions(Registry):
         asked = None
         if pending is not None and isinstance(pending.command, Subscribe) and channel in pending.command.channels:
             asked = pending.command
-        is_late = asked is not None and not subscription.is_acknowledged and subscription.channel in (None, channel)
+        is_late = asked is not None and not subscription.is_subscribed and subscription.channel in (None, channel)
+        if asked is not None and channel == BOOK_CHANNEL and subscription.state.use_yes_price is not asked.use_yes_price:
+            is_late = False  # what came before it was read on another scale
         restarted = False
         if not is_late:
             restarted = subscription.state.last_seq is not None or bool(subscription.held)
             subscription.state.last_seq = subscription.state.last_frame = None
             subscription.held.clear()
-        subscription.state.is_dead, subscription.is_acknowledged = False, True
+        subscription.state.is_dead, subscription.is_subscribed = False, True
         change = Change([], [])
+        for other in list(self.by_sid.values()):  # a channel has one sid: whatever it had before is gone
+            if other.channel == channel and other is not subscription and not other.state.is_dead:
+                change.left.extend(self.end(other, keep=True))
         if asked is not None:
-            before = self.interest(channel).subscription
-            if before is not None and before is not subscription:
-                change.left.extend(self.end(before, keep=False))
             if channel == BOOK_CHANNEL:
                 subscription.state.use_yes_price = asked.use_yes_price
             items = items_of(asked, channel)
             change.joined.extend(self.joined(subscription, items))
             change = change._replace(is_all=not items)
+            self._certain(channel, items)
         self.adopt(subscription, channel)
         if pending is not None:
             self._answered(pending, channel)
@@ -185,20 +199,17 @@ class Subscriptions(Registry):
         if subscription is not None and pending is not None and isinstance(pending.command, Subscribe):
             self._settle_channel(subscription, pending)
         if subscription is None or subscription.state.is_dead:
-            if isinstance(message.msg, list):
-                self._take_list(message.msg)
             if pending is not None:
                 self._answered(pending, None)
             return Change([], [])
         command = None if pending is None else pending.command
-        subscription.is_acknowledged = True
         channel = subscription.channel
         listed = None if channel is None else _listed(message, kind_of(channel))
         if channel == "ticker" and listed is None:
             listed = _listed(message, "market_ids")
         change = Change([], [])
         if listed is not None and channel is not None:
-            self.interest(channel).unsure.clear()
+            self.interest(channel).settle(None)
             held = dict.fromkeys(listed)
             change.left.extend(item for item in subscription.held if item not in held)
             for item in change.left:
@@ -206,20 +217,41 @@ class Subscriptions(Registry):
             change.joined.extend(self.joined(subscription, held))
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
+            self._certain(channel, items_of(command, channel))
         if pending is not None:
             self._answered(pending, channel)
             if channel is not None and listed is not None:
                 self._check_taken(command, channel)
         return change
 
-    def _take_list(self, channels: list[ChannelSid]) -> None:
-        """Learn which channels are open: one whose ``subscribed`` was lost, perhaps."""
+    def _certain(self, channel: str, items: Iterable[str]) -> None:
+        """An answer without a list made it certain whether these are held."""
+        self.interest(channel).settle(frozenset(items))
+
+    def take_list(self, message: Ok | SubscriptionList) -> list[tuple[Subscription, list[str]]]:
+        """Learn which channels are open: one whose ``subscribed`` was lost, perhaps; or that one is not.
+
+        Returns:
+            Subscriptions that are dead by it, each with what it held: only those that a ``subscribed`` had named before the
+            list was asked for.
+        """
+        channels = message.msg if isinstance(message, Ok) else message.subscriptions
+        if not isinstance(channels, list):
+            return []
+        pending = self._pending(message.id)
+        listed = {each.sid: each.channel for each in channels}
         for interest in self.interests.values():
             interest.is_unsure = False
-        for each in channels:
-            named = self.of(each.sid)
+        dead = []
+        for sid in () if pending is None else pending.sids:
+            subscription = self.by_sid[sid]
+            if not subscription.state.is_dead and listed.get(sid) != subscription.channel:
+                dead.append((subscription, self.lose(subscription, UNKNOWN_SID)))
+        for sid, channel in listed.items():
+            named = self.of(sid)
             if named.channel is None:
-                self.adopt(named, each.channel)
+                self.adopt(named, channel)
+        return dead
 
     def _settle_channel(self, subscription: Subscription, pending: Pending) -> None:
         """An ``ok`` names a sid and no channel: where its ``subscribed`` was lost, the command tells which channel it is.
@@ -289,7 +321,7 @@ class Subscriptions(Registry):
             return []
         self._answered(pending, None)
         for channel in channels:
-            self._refused_change(self.interest(channel), command, code, message)
+            self._refused_change(self.interest(channel), pending.id, command, message)
         return dead
 
     def _channels_of(self, command: Command) -> list[str]:
@@ -308,13 +340,14 @@ class Subscriptions(Registry):
         keep = not isinstance(command, Unsubscribe) or command.purpose == "recovery"
         return [(subscription, self.end(subscription, keep=keep)) for subscription in known]
 
-    def _refused_change(self, interest: Interest, command: Command, code: int, message: Error) -> None:
+    def _refused_change(self, interest: Interest, number: int, command: Command, message: Error) -> None:
         """Decide when a refused change of a channel is tried again."""
+        code, interest.last_answered = message.msg.code, None
         interest.trouble()
         if code == UNKNOWN_SID:
             return
         if code in UNCLEAR:
-            self._leave_unsure(interest, command)
+            self._leave_unsure(interest, number, command)
             interest.not_before_ns = self._after(self._pace.answer_ns)
         elif not isinstance(command, (Subscribe, UpdateSubscription)):
             interest.not_before_ns = self._after(self._pace.answer_ns)
@@ -326,8 +359,8 @@ class Subscriptions(Registry):
             self._refuse_channel(interest, code)
         else:
             named = [message.msg.market_ticker] if message.msg.market_ticker else message.msg.market_tickers
-            items = items_of(command, interest.channel)
-            self._refuse(interest, [item for item in named or () if item in items] or items, code)
+            items, some = items_of(command, interest.channel), {*(named or ())}
+            self._refuse(interest, [item for item in items if item in some] or items, code)
 
     def _limit(self, interest: Interest, items: tuple[str, ...]) -> None:
         """Error 26: ask for half as many; when one alone is too many, the subscription is full."""
@@ -352,6 +385,5 @@ class Subscriptions(Registry):
 
 def _listed(message: Ok, kind: str) -> list[str] | None:
     """What an ``ok`` lists as held, or None where it does not say."""
-    if kind == "market_tickers":
-        return message.held
-    return getattr(message.msg, kind, None)
+    listed = message.held if kind == "market_tickers" else getattr(message.msg, kind, None)
+    return None if listed is None else [item for item in listed if item]

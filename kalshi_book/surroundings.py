@@ -19,7 +19,7 @@ from .interest import Change, Subscription
 from .kinds import MarketState
 from .market import Market
 from .messages import Fill, MarketLifecycle, UserOrder
-from .orders import OwnOrders
+from .orders import NOT_SUBSCRIBED, OwnOrders
 
 LIFECYCLE_CHANNELS: Final = frozenset({"market_lifecycle_v2", "multivariate_market_lifecycle"})
 OWN_CHANNEL: Final = "user_orders"
@@ -65,7 +65,8 @@ class Surroundings:
         book = self._books.get(message.market_ticker)
         if isinstance(message, MarketLifecycle):
             before = self.markets.get(message.market_ticker) or Market(market_ticker=message.market_ticker)
-            self.set_market(before.after(message))
+            if (after := before.after(message)) is not before:
+                self.set_market(after)
         elif isinstance(message, UserOrder):
             self.orders.take_order(message)
         else:
@@ -94,7 +95,7 @@ class Surroundings:
         if subscription.channel != OWN_CHANNEL:
             return
         if change.left:
-            self.orders.lost("unsubscribed", market_tickers=change.left)
+            self.orders.lost(NOT_SUBSCRIBED, market_tickers=change.left)
         if change.joined or change.is_all:
             self._follow()
             self.orders.listening(since_ms=ts_ms, market_tickers=None if change.is_all else change.joined)
@@ -107,7 +108,9 @@ class Surroundings:
             self.orders.lost(why)
 
     def lost(self, why: str) -> None:
-        """Note that the connection is gone. O(markets)."""
+        """Note that the connection is gone: of markets without a book nothing is kept. O(markets)."""
+        for ticker in [ticker for ticker in self.markets if ticker not in self._books]:
+            del self.markets[ticker]
         self._outdate()
         if self._follows_orders:
             self.orders.lost(why)

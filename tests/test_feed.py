@@ -44,7 +44,7 @@ def test_the_published_example_from_end_to_end(kb):
             delta(side="no", price="0.0001", change="0.00", seq=5),
             f"<Update delta gap {A} no $0.0001 +0.00 sid=1 seq=5 skipped=3>",
         ),
-        (subscribed(3), "<Update subscribed ignored sid=3>"),
+        (subscribed(3, channel="ticker"), "<Update subscribed ignored sid=3>"),
         (trade(), "<Update trade ignored KXDEMO-26-A sid=2 seq=1>"),
         (frame("new"), "<Update unknown ignored>"),
         (b"junk", "<Update malformed ignored>"),

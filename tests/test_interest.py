@@ -215,7 +215,7 @@ class TestPriceScale:
         channel.open(A, use_yes_price=False)
         channel.interest.release(None)
         assert channel.interest.price_scale is False
-        channel.interest.ended(keep=False)
+        channel.interest.ended(channel.interest.subscription, [])
         assert channel.interest.price_scale is None
 
 
@@ -264,7 +264,7 @@ class TestTrouble:
     def test_what_an_ended_subscription_held_is_wanted_again_on_its_scale(self, kb):
         """Also what nobody desired by a command: whoever subscribed to it wanted it."""
         channel = Channel(kb, BOOK).open(A, B, use_yes_price=False)
-        assert channel.interest.ended(keep=True) == [A, B]
+        channel.interest.ended(channel.interest.subscription, [A, B])
         command = channel.interest.next_command(4, None)
         assert (command.market_tickers, command.use_yes_price) == ((A, B), False)
         channel.open(A, B)
@@ -273,7 +273,7 @@ class TestTrouble:
     def test_and_not_what_was_leaving(self, book):
         book.open(A, B)
         book.interest.release([A])
-        book.interest.ended(keep=True)
+        book.interest.ended(book.interest.subscription, [A, B])
         assert book.next() == ("Subscribe", B)
 
 

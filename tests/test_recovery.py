@@ -61,6 +61,7 @@ def test_a_book_that_just_joined_is_waited_for(kb):
     ladder = Ladder(kb, A)
     ladder.recovery.expect([A], 5)
     assert (ladder.ask(5 + ANSWER - 1), ladder.recovery.next_deadline_ns) == ([], 5 + ANSWER)
+    ladder.advance(5 + ANSWER)
     assert ladder.ask(5 + ANSWER) == [("get_snapshot", A)]
 
 
@@ -148,7 +149,7 @@ def test_a_round_has_more_time_from_each_answer(ladder):
     ladder.heal(A)
     ladder.advance(ANSWER - 1)
     assert ladder.recovery.next_deadline_ns == 2 * ANSWER - 1
-    ladder.recovery.answered()
+    ladder.recovery.answered([B])
     ladder.advance(ANSWER + 5)
     assert ladder.recovery.next_deadline_ns == 2 * ANSWER + 5
     assert ladder.ask(2 * ANSWER) == []

@@ -328,7 +328,7 @@ def _again(frame: bytes | str, refusal: Exception, venue: Venue) -> Any:
             return build(by_field[type_], top)
         except ValueError as error:
             reason = str(error)
-    sid, seq = _count_or_none(top.get("sid")), _count_or_none(top.get("seq"))
+    sid, seq = _count_or_none(top.get("sid")) or None, _count_or_none(top.get("seq"))
     market_ticker = _market_ticker(type_, top)
     if type_ is None or type_ in by_field or type_ in at_once:
         raise MalformedFrame(reason, type=type_, market_ticker=market_ticker, sid=sid, seq=seq) from None
@@ -337,7 +337,7 @@ def _again(frame: bytes | str, refusal: Exception, venue: Venue) -> Any:
 
 def _market_ticker(type_: str | None, top: dict[str, Raw]) -> str | None:
     try:
-        return str_or_none(_FIELDS.decode(top["msg"]).get("ticker" if type_ == "user_order" else "market_ticker"))
+        return str_or_none(_FIELDS.decode(top["msg"]).get("ticker" if type_ == "user_order" else "market_ticker")) or None
     except (KeyError, *_NOT_JSON):
         return None
 

@@ -21,6 +21,8 @@ from ..errors import MalformedFrame
 from .loose import Envelope, Loose, OptionalInt, OptionalStr, first_present, int_or_none, plain, str_or_none
 
 Counter64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Sid = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Ticker = Annotated[str, Meta(min_length=1)]
 Side = Literal["yes", "no"]
 RawLevel = tuple[str | int, str | int]
 Levels = list[tuple[int, int]]
@@ -31,7 +33,7 @@ LEVEL_FIELDS = frozenset({"yes", "no", "yes_dollars", "no_dollars", "yes_dollars
 class SnapshotBody(Struct, gc=False):
     """What an ``orderbook_snapshot`` says. The key of an empty side is absent."""
 
-    market_ticker: str
+    market_ticker: Ticker
     market_id: OptionalStr = None
     clock: OptionalInt = None
     yes_dollars_fp: list[RawLevel] | UnsetType | None = UNSET
@@ -49,7 +51,7 @@ class SnapshotBody(Struct, gc=False):
 class OrderbookSnapshot(Envelope, kw_only=True, gc=False, tag_field="type", tag="orderbook_snapshot"):
     """The whole book of one market. ``id`` stands only where it answers a ``get_snapshot`` command."""
 
-    sid: Counter64
+    sid: Sid
     seq: Counter64
     msg: SnapshotBody
 
@@ -77,7 +79,7 @@ class OrderbookSnapshot(Envelope, kw_only=True, gc=False, tag_field="type", tag=
 class DeltaBody(Struct, gc=False):
     """What an ``orderbook_delta`` says: the signed change of one level."""
 
-    market_ticker: str
+    market_ticker: Ticker
     side: Side
     price_dollars: Loose = UNSET
     delta_fp: Loose = UNSET
@@ -104,7 +106,7 @@ class DeltaBody(Struct, gc=False):
 class OrderbookDelta(Envelope, kw_only=True, gc=False, tag_field="type", tag="orderbook_delta"):
     """A signed change of one level of one market, with every field of the wire."""
 
-    sid: Counter64
+    sid: Sid
     seq: Counter64
     msg: DeltaBody
 

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 from msgspec.structs import fields
 
-from .book import Counter64
+from .book import Counter64, Sid
 from .loose import UNREADABLE
 
 Int64 = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
@@ -42,7 +42,7 @@ class ChannelMessage(Struct, kw_only=True, gc=False, tag_field="type"):
         sending_ts_ms: when the exchange queued it, unix milliseconds (since 2026-10-01), or None.
     """
 
-    sid: Counter64
+    sid: Sid
     seq: Counter64 | None = None
     sending_ts_ms: Int64 | None = None
 

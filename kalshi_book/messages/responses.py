@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw, Struct
 
-from .book import Counter64
+from .book import Counter64, Sid
 from .loose import Envelope, OptionalStr, OptionalTexts, plain, str_or_none, texts_or_none
 from .vocabulary import TERMINAL_ERRORS
 
@@ -19,7 +19,7 @@ class ChannelSid(Struct, frozen=True):
     """A channel and the sid that it has on this connection."""
 
     channel: str
-    sid: Counter64
+    sid: Sid
 
 
 class Subscribed(Envelope, kw_only=True, tag_field="type", tag="subscribed"):
@@ -53,7 +53,7 @@ class Ok(Envelope, kw_only=True, tag_field="type", tag="ok"):
     ``msg`` is a list for ``list_subscriptions``. In late 2025 the tickers stood beside it, at the top.
     """
 
-    sid: Counter64 | None = None
+    sid: Sid | None = None
     seq: Counter64 | None = None
     msg: OkMsg = None
     market_tickers: OptionalTexts = None
@@ -79,7 +79,7 @@ def _held(msg: dict[str, object]) -> OkBody:
 class SubscriptionList(Envelope, kw_only=True, tag_field="type", tag="list_subscriptions"):
     """The answer to ``list_subscriptions`` as it was in late 2025."""
 
-    sid: Counter64 | None = None
+    sid: Sid | None = None
     seq: Counter64 | None = None
     subscriptions: Channels = None
 
@@ -99,7 +99,7 @@ def channels_or_none(value: object) -> list[ChannelSid] | None:
 class Unsubscribed(Envelope, kw_only=True, tag_field="type", tag="unsubscribed"):
     """A subscription ended. Without ``seq`` in late 2025."""
 
-    sid: Counter64
+    sid: Sid
     seq: Counter64 | None = None
 
 
@@ -121,7 +121,7 @@ class Error(Envelope, kw_only=True, tag_field="type", tag="error"):
     """A command was refused, or a subscription broke. Takes a sequence number where it is scoped to one."""
 
     msg: ErrorBody
-    sid: Counter64 | None = None
+    sid: Sid | None = None
     seq: Counter64 | None = None
 
     @property

@@ -32,7 +32,9 @@ def test_every_frame_with_sid_and_seq_takes_one_number(feed, between):
     assert feed.receive(delta(seq=3)).effect.value == "applied"
 
 
-@pytest.mark.parametrize("silent", [subscribed(9), error(8), ok(seq=None), trade(seq=None), frame("ticker", sid=1)])
+@pytest.mark.parametrize(
+    "silent", [subscribed(9, channel="ticker"), error(8), ok(seq=None), trade(seq=None), frame("ticker", sid=1)]
+)
 def test_a_frame_without_both_takes_no_number(feed, silent):
     feed.receive(snapshot(seq=1))
     update = feed.receive(silent)

@@ -59,7 +59,7 @@ def test_a_restart_of_one_sid_leaves_the_others_alone(three):
 def test_subscribed_for_a_sid_that_has_counted_restarts_it(kb, three):
     update = three.receive(subscribed(1))
     assert (update.kind, update.effect, update.sid, update.seq) == (kb.Kind.SUBSCRIBED, kb.Effect.BACKWARDS, 1, None)
-    assert [book.stale_reason for book in three.books.values()] == ["backwards", "backwards", None]
+    assert [book.stale_reason for book in three.books.values()] == ["backwards", "backwards", "unsubscribed"]
     assert receive_all(three, snapshot(A, seq=1), delta(A, seq=2)) == ["healed", "applied"]
 
 
@@ -70,7 +70,7 @@ def test_subscribed_for_a_sid_that_restarted_forgets_the_last_frame(three):
 
 
 def test_subscribed_for_a_new_sid_is_no_restart(kb, three):
-    assert three.receive(subscribed(3)).effect is kb.Effect.IGNORED
+    assert three.receive(subscribed(3, channel="ticker")).effect is kb.Effect.IGNORED
     assert all(book.is_live for book in three.books.values())
 
 

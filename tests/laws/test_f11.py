@@ -188,15 +188,26 @@ def test_an_asked_snapshot_on_a_dead_sid_changes_nothing(kb, two):
 
 
 def test_an_ok_of_another_sid_takes_a_live_book_over_and_waits_for_its_snapshot(kb, two):
-    receive_all(two, subscribed(2), ok([A], sid=2, seq=1))
+    receive_all(two, snapshot(C, sid=2, seq=1), ok([C, A], sid=2, seq=2))
     book = two.books[A]
     assert (book.state, book.stale_reason, book.sid) == (kb.State.STALE, "no_snapshot", 2)
     assert two.books[B].is_live
-    assert receive_all(two, delta(A, sid=2, seq=2), delta(A, sid=1, seq=3)) == ["ignored", "ignored"]
+    assert receive_all(two, delta(A, sid=2, seq=3), delta(A, sid=1, seq=3)) == ["ignored", "ignored"]
     assert levels(book) == START
-    assert receive_all(two, snapshot(A, sid=2, seq=3), delta(A, sid=2, seq=4), delta(B, sid=1, seq=4)) == [
+    assert receive_all(two, snapshot(A, sid=2, seq=4), delta(A, sid=2, seq=5), delta(B, sid=1, seq=4)) == [
         "healed", "applied", "applied"
     ]  # fmt: skip
+
+
+def test_a_channel_has_one_sid_and_what_it_had_before_another_is_gone(kb, two):
+    """ "One sid per channel per connection": a second ``subscribed`` says that the first subscription is no more."""
+    books = [two.books[A], two.books[B]]
+    assert two.receive(subscribed(2)).effect is kb.Effect.STALED
+    assert [(book.stale_reason, book.sid) for book in books] == [("unsubscribed", None)] * 2
+    assert receive_all(two, snapshot(A, sid=2, seq=1), delta(A, sid=2, seq=2), delta(B, sid=1, seq=3)) == [
+        "healed", "applied", "ignored"
+    ]  # fmt: skip
+    assert [command.market_tickers for command in two.wanted()] == [(B,)]
 
 
 def test_after_a_sid_is_subscribed_anew_an_asked_snapshot_heals_nothing(kb, two):

@@ -38,6 +38,7 @@ class Shelf:
 
     def __init__(self):
         self.live, self.sid = False, None
+        self.is_foreign = False  # known by the answer to a question alone, and held by nobody
         self.sides = {"yes": {}, "no": {}}
 
     def crossed(self):
@@ -128,6 +129,7 @@ class Streams(RuleBasedStateMachine):
                 if shelf.sid is not None:
                     self.channels.add(sid)  # it is a book's subscription, whether a reply named it or not
                 shelf.live = not shelf.crossed() and shelf.sid is not None
+                shelf.is_foreign = shelf.sid is None
         self.send(snapshot(ticker, *wire, sid=sid, seq=seq, era=era, top=top))
 
     @rule(
@@ -237,7 +239,7 @@ class Streams(RuleBasedStateMachine):
             for ticker in held:
                 shelf = self.shelves.setdefault(ticker, Shelf())
                 shelf.live = shelf.live and shelf.sid == sid
-                shelf.sid = sid
+                shelf.sid, shelf.is_foreign = sid, False
         self.send(ok(held, sid=sid, seq=seq, command_id=self.other_bytes()["n"]))
 
     @rule(sid=sids)
@@ -248,6 +250,11 @@ class Streams(RuleBasedStateMachine):
                 for shelf in self.shelves.values():
                     shelf.sid = None if shelf.sid == sid else shelf.sid
             self.last_seq[sid] = None
+            for other in self.channels - {sid} - self.dead:  # a channel has one sid: whatever it had before is gone
+                for shelf in self.shelves.values():
+                    if shelf.sid == other:
+                        shelf.live, shelf.sid = False, None
+                self.dead.add(other)
             self.dead.discard(sid)
             self.channels.add(sid)
         self.trio.receive(subscribed(sid))
@@ -282,6 +289,8 @@ class Streams(RuleBasedStateMachine):
             self.another_epoch(what)
 
     def another_epoch(self, how):
+        if self.is_open:
+            self.drop(lambda ticker, shelf: shelf.is_foreign)
         for shelf in self.shelves.values():
             shelf.live, shelf.sid = False, None
         self.last_seq, self.dead, self.channels, self.last_frame = {}, set(), set(), None
