@@ -206,6 +206,8 @@ class Subscriptions(Registry):
             change.joined.extend(self.joined(subscription, held))
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
+        if channel is not None and isinstance(command, Subscribe):
+            change = change._replace(is_all=not (subscription.held or items_of(command, channel)))
         if pending is not None:
             self._answered(pending, channel)
             if channel is not None and listed is not None:
