@@ -169,7 +169,8 @@ class Law(FeedCore):
         if broken is None or (broken is Effect.GAP and self._filtered):
             return None
         books = self._stale_all(subscription, StaleReason(broken.value))
-        self._surroundings.missed(subscription.channel, broken.value)
+        if not state.is_dead:
+            self._surroundings.missed(subscription.channel, broken.value)
         if broken is Effect.GAP:
             self._tell(events.Gap(state.sid, subscription.channel, facts["seq"], skipped, books))
         else:
