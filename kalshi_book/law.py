@@ -304,7 +304,7 @@ class Law(FeedCore):
         restarted, change = self._subscriptions.take_subscribed(message, subscription)
         if restarted or was_known:
             self._surroundings.ended(was, StaleReason.BACKWARDS)
-        elif before is not None and before.state.is_dead:
+        if before is not None and before.state.is_dead:  # another sid took its place
             self._surroundings.ended(before.channel, StaleReason.UNSUBSCRIBED)
         if restarted:
             books = self._stale_all(subscription, StaleReason.BACKWARDS)

@@ -702,6 +702,13 @@ class TestWhatIsLostOfOwnOrders:
         again.receive(ended)
         assert again.sizes() == says
 
+    def test_a_sid_of_another_channel_may_take_its_place(self, known):
+        known.send(known.kb.Subscribe(channels=["trade"]))
+        known.deliver()
+        known.feed.send(known.kb.Subscribe(channels=[OWN]))
+        known.receive(subscribed(3, channel=OWN, command_id=known.feed.next_command_id - 1))
+        assert known.sizes() == ["not_confirmed"] * 2
+
     def test_an_interrupt_in_the_middle_of_a_frame_is_a_loss(self, known, monkeypatch):
         def interrupt(*_):
             raise KeyboardInterrupt
