@@ -195,7 +195,9 @@ class TestWhatIsLost:
         receive_all(feed, event("activated", "COMBO", sid=8, seq=3, channel=COMBOS))
         assert outdated(feed)
 
-    @pytest.mark.parametrize("sent", [event("deactivated", A, seq=5), frame(LIFE, sid=7, seq=5, msg={})])
+    @pytest.mark.parametrize(
+        "sent", [event("deactivated", A, seq=5), event("deactivated", A, seq=6), frame(LIFE, sid=7, seq=5, msg={})]
+    )
     def test_a_late_frame_of_a_subscription_that_ended_is_counted_and_no_more(self, kb, sent):
         feed = following(kb)
         receive_all(feed, unsubscribed(7, seq=4), event("activated", A, seq=1, sid=8))
@@ -454,6 +456,14 @@ class TestSubscribing:
         desk.receive(frame("ok", sid=2, id=2, msg={"market_tickers": []}))
         assert desk.sizes() == ["not_subscribed"] * 2
 
+    def test_an_ok_that_lists_markets_is_not_one_for_all_though_all_were_asked_for(self, desk):
+        desk.loses = lambda content: content["type"] in ("subscribed", "ok")
+        for _ in range(2):
+            desk.own()
+            answer = {"sid": 2, "id": desk.feed.next_command_id - 1, "msg": {"market_tickers": [A]}}
+            desk.receive(frame("ok", **answer))
+            assert desk.sizes() == ["not_confirmed", "not_subscribed"]
+
     @pytest.mark.parametrize("listed", [[A], None])
     def test_markets_that_are_added_where_all_are_told_of_leave_the_others_unknown(self, known, listed):
         """Whether the subscription is limited from then on, the published text does not say."""
@@ -645,6 +655,22 @@ class TestWhatIsLostOfOwnOrders:
         assert [(str(each.size), each.is_confirmed) for each in known.feed.books[A].own_orders] == [("8.50", False)]
         with pytest.raises(known.kb.UsageError):
             known.confirm(rest())
+
+    def test_a_market_that_left_the_list_of_an_ok_is_told_of_no_longer(self, desk):
+        desk.own(A, B)
+        desk.confirm(rest())
+        desk.receive(frame("ok", sid=2, msg={"market_tickers": [A]}))
+        assert desk.sizes() == ["8.50", "unsubscribed"]
+
+    @pytest.mark.parametrize("tickers", [(), (A, B)])
+    def test_a_subscription_that_the_exchange_does_not_know_has_ended(self, desk, tickers):
+        """Error 7: unknown subscription id."""
+        desk.own(*tickers)
+        desk.confirm(rest())
+        desk.exchange.fail_with = 7
+        desk.send(desk.kb.UpdateSubscription(action="add_markets", sid=2, market_tickers=[B]))
+        desk.deliver()
+        assert desk.sizes() == ["unsubscribed"] * 2
 
     def test_a_number_that_is_missing_on_its_sid_is_a_loss(self, known):
         """The channel has no numbers today."""
