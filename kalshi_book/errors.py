@@ -85,7 +85,7 @@ class MalformedFrame(FeedError, ValueError):
     Attributes:
         reason: what was expected and what was found; never the payload.
         is_json: whether the frame parses as JSON at all.
-        type, market_ticker, sid, seq: what could still be read, else None.
+        type, market_ticker, sid, seq, sending_ts_ms: what could still be read, else None.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class MalformedFrame(FeedError, ValueError):
         market_ticker: str | None = None,
         sid: int | None = None,
         seq: int | None = None,
+        sending_ts_ms: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -105,6 +106,7 @@ class MalformedFrame(FeedError, ValueError):
         self.market_ticker = market_ticker
         self.sid = sid
         self.seq = seq
+        self.sending_ts_ms = sending_ts_ms
 
     def __str__(self) -> str:
         what = self.type or "frame"

@@ -175,6 +175,8 @@ class Feed(Law):
 
         The ``user_orders`` channel sends changes only. So subscribe it (with ``subscribe`` or ``send``), wait for its
         acknowledgement, then ask REST for the resting orders, and pass the whole list. After a reconnect, again.
+        Own size that is unknown by a frame that could not be read needs a newer list; where not even the frame's time could
+        be read (``"malformed"``), the same ``Subscribe`` has to be sent once more before.
 
         Args:
             orders: messages, or mappings with the fields that REST gives an order (``order_id``, ``ticker``, ``status``,
@@ -223,7 +225,7 @@ class Feed(Law):
         # Where nobody directs the channel, books are kept over connections, but those that no subscription ever held.
         over = [book for book in self._books.values() if is_ours or book.stale_reason == StaleReason.NOT_SUBSCRIBED]
         self._let_go([book.market_ticker for book in over])
-        self._surroundings.lost(reason)
+        self._surroundings.closed(reason)
         self._is_open = False
 
     @property

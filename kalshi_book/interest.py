@@ -89,7 +89,7 @@ class Change(NamedTuple):
 
     Attributes:
         joined, left: markets (or indices, or underlyings).
-        is_all: whether it is new and holds everything, since its command named nothing.
+        is_all: whether it holds everything, since the command that was answered named nothing.
     """
 
     joined: list[str]

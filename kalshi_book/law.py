@@ -95,8 +95,11 @@ class Law(FeedCore):
     def _tell(self, event: events.Event) -> None:
         self._events.append(event)
 
-    def _distrust(self, market_tickers: Iterable[str]) -> None:
+    def _distrust(self, channel: str, market_tickers: Iterable[str]) -> None:
         """A command that takes markets out is under way, or may have been carried out: nothing tells if they are kept."""
+        if channel != BOOK_CHANNEL:
+            self._surroundings.distrust(channel, market_tickers)
+            return
         for ticker in market_tickers:
             book = self._books.get(ticker)
             if book is not None and book.is_live:
@@ -130,9 +133,10 @@ class Law(FeedCore):
                 kind, effect = self._obey(message, kind, facts)
             except BaseException:
                 # An interrupt or no memory: the number may be counted and the change not made, so no book is known to be
-                # right any more, nor what is subscribed. Nothing here may need memory itself.
+                # right any more, nor what is subscribed. What comes first needs no memory itself.
                 self._stale_books(None, _INTERRUPTED)
                 self._subscriptions.reconnect_reason = _INTERRUPTED_WHY
+                self._surroundings.lost(_INTERRUPTED)  # last: this may need memory
                 raise
         self._counts[kind, effect] += 1
         if isinstance(message, MalformedFrame) or kind is Kind.MALFORMED:
@@ -165,7 +169,8 @@ class Law(FeedCore):
         if broken is None or (broken is Effect.GAP and self._filtered):
             return None
         books = self._stale_all(subscription, StaleReason(broken.value))
-        self._surroundings.missed(subscription, None)
+        if not state.is_dead:
+            self._surroundings.missed(subscription.channel, broken.value)
         if broken is Effect.GAP:
             self._tell(events.Gap(state.sid, subscription.channel, facts["seq"], skipped, books))
         else:
@@ -279,10 +284,9 @@ class Law(FeedCore):
 
     def _take_malformed(self, error: MalformedFrame, subscription: Subscription | None, facts: dict[str, Any]) -> Effect:
         """F9: the narrowest scope that can be read is STALE. Only what may be of the book channel says anything of books."""
+        self._surroundings.unread(subscription, error)
         if error.type in messages.DATA_TYPES:
             facts["_error"] = error
-            if subscription is not None:
-                self._surroundings.missed(subscription, error)
             return Effect.IGNORED
         book = None if error.market_ticker is None else self._books.get(error.market_ticker)
         facts.update(_error=error, book=book)
@@ -300,12 +304,17 @@ class Law(FeedCore):
     def _take_subscribed(self, message: Subscribed, subscription: Subscription) -> Effect:
         """F5: for a sid that has counted already it is a restart. F11: what the command named is held."""
         mine = self._books_of(subscription)
+        was, was_known = subscription.channel, subscription.is_subscribed
+        before = self._subscriptions.interest(message.msg.channel).subscription
         restarted, change = self._subscriptions.take_subscribed(message, subscription)
+        if restarted or was_known:
+            self._surroundings.ended(was, StaleReason.BACKWARDS)
+        if before is not None and before.state.is_dead:  # another sid took its place
+            self._surroundings.ended(before.channel, StaleReason.UNSUBSCRIBED)
         if restarted:
             books = self._stale_all(subscription, StaleReason.BACKWARDS)
             for book in mine:
                 book._join(None)
-            self._surroundings.ended(subscription, StaleReason.BACKWARDS)
             self._tell(events.Restarted(subscription.sid, subscription.channel, None, books))
         effect = self._change(subscription, change, message.sending_ts_ms)
         return Effect.BACKWARDS if restarted else effect
@@ -321,8 +330,9 @@ class Law(FeedCore):
 
     def _take_unsubscribed(self, message: Unsubscribed, subscription: Subscription) -> Effect:
         """F11: its books leave, and never come back, unless somebody wants them still."""
+        if not subscription.state.is_dead:
+            self._surroundings.ended(subscription.channel, StaleReason.UNSUBSCRIBED)
         left = self._subscriptions.take_unsubscribed(message.id, subscription)
-        self._surroundings.ended(subscription, StaleReason.UNSUBSCRIBED)
         return self._change(subscription, Change([], left), None)
 
     def _take_error(self, message: Error, subscription: Subscription | None) -> Effect:
@@ -332,7 +342,7 @@ class Law(FeedCore):
             staled = self._stale_all(subscription, StaleReason.TERMINAL_ERROR)
             mine = self._books_of(subscription)
             self._subscriptions.lose(subscription, message.msg.code)
-            self._surroundings.ended(subscription, StaleReason.TERMINAL_ERROR)
+            self._surroundings.ended(subscription.channel, StaleReason.TERMINAL_ERROR)
             for book in mine:
                 book._join(None)
                 if not self._subscriptions.interest(BOOK_CHANNEL).wants(book.market_ticker):
@@ -348,7 +358,7 @@ class Law(FeedCore):
         """Let go of subscriptions that the exchange turned out not to have. Returns of how many books were kept."""
         staled = 0
         for subscription, left in dead:
-            self._surroundings.ended(subscription, StaleReason.UNSUBSCRIBED)
+            self._surroundings.ended(subscription.channel, StaleReason.UNSUBSCRIBED)
             staled += self._change(subscription, Change([], left), None) is Effect.STALED
         return staled
 

@@ -40,11 +40,15 @@ __all__ = ["MarketOwn", "OwnOrder", "OwnOrders", "OwnReading"]
 NOT_SUBSCRIBED: Final = "not_subscribed"
 NOT_CONFIRMED: Final = "not_confirmed"
 ORDER_UNCLEAR: Final = "order_unclear"
+MALFORMED: Final = "malformed"
 
 ENDED_KEPT: Final = 10_000
 """How many ended orders are remembered: a list that is older than that many endings is refused."""
 EARLY_KEPT: Final = 1_000
 """How many orders may have fills before their first message. Forgetting some delays what they say, no more."""
+
+COVERS_KEPT: Final = 100_000
+"""How many markets may stand otherwise than all others before those are forgotten that the subscription left."""
 
 _ENDED = ("canceled", "executed")
 
@@ -151,7 +155,10 @@ class MarketOwn:
 
     @property
     def unknown_reason(self) -> str | None:
-        """Why it is not: ``"not_subscribed"``, ``"not_confirmed"``, ``"order_unclear"``, a word of ``lost``; or None."""
+        """Why it is not, or None.
+
+        ``"not_subscribed"``, ``"not_confirmed"``, ``"order_unclear"``, ``"malformed"``, or a word of ``lost``.
+        """
         return self._reading.unknown_reason
 
     @property
@@ -294,6 +301,10 @@ class OwnOrders:
             market = self._markets[market_ticker] = MarketOwn(self._read(market_ticker))
         return market
 
+    def tells_of(self, market_ticker: str | None) -> bool:
+        """Whether every change of a market is told; None: of all markets, but for those that stand otherwise."""
+        return (self._cover if market_ticker is None else self._cover_of(market_ticker)).is_told
+
     def listening(self, *, since_ms: int | None, market_tickers: Collection[str] | None = None) -> None:
         """Note that the exchange acknowledged ``user_orders``: from here on, every change is told.
 
@@ -316,26 +327,20 @@ class OwnOrders:
         """
         self._stand(_Cover(why), market_tickers)
 
-    def missed(self, market_ticker: str | None) -> None:
+    def missed(self, market_ticker: str | None, *, since_ms: int | None) -> None:
         """Note that a message could not be read: own size is unknown until ``confirm`` brings a list that is not older.
 
         Args:
             market_ticker: the market it was of, or None: it may have been any.
+            since_ms: the exchange's time of the message (its ``sending_ts_ms``), or None where it cannot be read: then no
+                list is newer for certain, and ``listening`` has to come first.
         """
-        if market_ticker is not None:
-            told = {market_ticker: self._cover_of(market_ticker)}
-        else:
-            told = {**self._covers}
-            if self._cover.is_told:
-                self._cover = self._cover._replace(unknown_reason=NOT_CONFIRMED, since_ms=self._since(self._cover))
-        for ticker, cover in told.items():
-            if cover.is_told:
-                self._stand(cover._replace(unknown_reason=NOT_CONFIRMED, since_ms=self._since(cover)), [ticker])
         if market_ticker is None:
-            self._refresh(list(self._markets))
-
-    def _since(self, cover: _Cover) -> int:
-        return max(cover.since_ms or 0, self._latest_ms)
+            self._cover = _doubted(self._cover, since_ms)
+            self._covers = {ticker: _doubted(cover, since_ms) for ticker, cover in self._covers.items()}
+            self._doubt(None)
+        elif (cover := self._cover_of(market_ticker)).is_told:
+            self._stand(_doubted(cover, since_ms), [market_ticker])
 
     def take_order(self, message: UserOrder) -> None:
         """Take in a ``user_order`` message. Never raises for what it holds. O(own orders of its market).
@@ -422,10 +427,13 @@ class OwnOrders:
             self._cover = cover
             self._covers.clear()
         else:
-            for market_ticker in market_tickers:
-                self._covers[market_ticker] = cover
-                if cover == self._cover:
-                    del self._covers[market_ticker]
+            self._covers.update(dict.fromkeys(market_tickers, cover))
+            if len(self._covers) > COVERS_KEPT:  # what left long ago stands like what was never told of
+                self._covers = {ticker: each for ticker, each in self._covers.items() if each.is_told}
+        self._doubt(market_tickers)
+
+    def _doubt(self, market_tickers: Collection[str] | None) -> None:
+        """Keep orders as last known, and tell so."""
         for market_ticker in list(self._entries) if market_tickers is None else market_tickers:
             for entry in self._entries.get(market_ticker, {}).values():
                 entry.is_confirmed = False
@@ -490,6 +498,12 @@ class OwnOrders:
 
 def _confirmed(cover: _Cover) -> _Cover:
     return cover._replace(unknown_reason=None) if cover.is_told else cover
+
+
+def _doubted(cover: _Cover, since_ms: int | None) -> _Cover:
+    if not cover.is_told:
+        return cover
+    return _Cover(MALFORMED) if since_ms is None else _Cover(NOT_CONFIRMED, True, max(cover.since_ms or 0, since_ms))
 
 
 def _check_tickers(market_tickers: object) -> None:

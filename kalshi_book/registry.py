@@ -59,7 +59,7 @@ class Registry:
         pace: deadlines.
         use_yes_price: the price scale of a book subscription that no registered command made.
         tell: takes events.
-        distrust: takes markets of the book channel that the exchange may have taken out.
+        distrust: takes a channel, and the markets (none: all) that the exchange may have taken out of it.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Registry:
         *,
         use_yes_price: bool,
         tell: Callable[[events.Event], None],
-        distrust: Callable[[Iterable[str]], None],
+        distrust: Callable[[str, Iterable[str]], None],
     ) -> None:
         self._pace = pace
         self._use_yes_price = use_yes_price
@@ -226,8 +226,7 @@ class Registry:
     def _removing(self, interest: Interest, number: int, items: Iterable[str]) -> None:
         """From here on nothing tells that these are held, until it is answered."""
         interest.removing[number] = frozenset(items)
-        if interest.channel == BOOK_CHANNEL:
-            self._distrust(items)
+        self._distrust(interest.channel, items)
 
     # What is due.
 

@@ -218,6 +218,8 @@ class Subscriptions(Registry):
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
             self._certain(channel, items_of(command, channel))
+        if channel is not None and isinstance(command, Subscribe):
+            change = change._replace(is_all=not (subscription.held or items_of(command, channel)))
         if pending is not None:
             self._answered(pending, channel)
             if channel is not None and listed is not None:

@@ -19,10 +19,11 @@ from .interest import Change, Subscription
 from .kinds import MarketState
 from .market import Market
 from .messages import Fill, MarketLifecycle, UserOrder
-from .orders import NOT_SUBSCRIBED, OwnOrders
+from .orders import OwnOrders
 
 LIFECYCLE_CHANNELS: Final = frozenset({"market_lifecycle_v2", "multivariate_market_lifecycle"})
 OWN_CHANNEL: Final = "user_orders"
+_ORDER: Final = "user_order"
 
 CHANNEL_OF: Final[Mapping[type, str]] = {
     messages.MarketLifecycleV2: "market_lifecycle_v2",
@@ -34,6 +35,8 @@ CHANNEL_OF: Final[Mapping[type, str]] = {
     messages.MarketPosition: "market_positions",
 }
 """Which channel a message betrays, where no reply named it."""
+
+_CHANNEL_OF_TYPE: Final = {type_: CHANNEL_OF[cls] for type_, cls in messages.DATA_TYPES.items() if cls in CHANNEL_OF}
 
 
 class Surroundings:
@@ -83,37 +86,70 @@ class Surroundings:
         else:
             self.markets[market.market_ticker] = market
 
-    def missed(self, subscription: Subscription, error: MalformedFrame | None) -> None:
-        """Note that frames of a subscription were lost, or that one could not be read. O(markets) on a lifecycle channel."""
-        if subscription.channel in LIFECYCLE_CHANNELS:
+    def missed(self, channel: str | None, why: str) -> None:
+        """Note that numbers are missing or fell on a subscription. O(markets).
+
+        Args:
+            channel: its channel; None: nothing said which, so it may be one of lifecycles.
+            why: a word for it.
+        """
+        if channel is None or channel in LIFECYCLE_CHANNELS:
             self._outdate()
-        if subscription.channel == OWN_CHANNEL:
-            self.orders.missed(None if error is None else error.market_ticker)
+        if channel == OWN_CHANNEL:
+            self._lose(why)
+
+    def unread(self, subscription: Subscription | None, error: MalformedFrame) -> None:
+        """Note that a frame could not be read: where nothing says which channel it is of, it may be of any. O(markets).
+
+        A lifecycle frame without a readable sid shows as a gap in the next one. Own orders have no numbers.
+        """
+        channel = None if subscription is None else subscription.channel
+        channel = channel or _CHANNEL_OF_TYPE.get(error.type or "")
+        if (channel is None and error.type is not None) or (subscription is not None and subscription.state.is_dead):
+            return
+        if channel in LIFECYCLE_CHANNELS or (channel is None and subscription is not None):
+            self._outdate()
+        if channel in (None, OWN_CHANNEL):
+            if error.type == _ORDER:
+                self.orders.missed(error.market_ticker, since_ms=error.sending_ts_ms)
+            else:
+                self.orders.missed(None, since_ms=None)
+
+    def distrust(self, channel: str, market_tickers: Iterable[str]) -> None:
+        """Note that a command is under way that takes markets out (none: all): nothing tells if they are kept."""
+        if channel == OWN_CHANNEL:
+            self._lose("unsubscribed", list(market_tickers) or None)
 
     def changed(self, subscription: Subscription, change: Change, ts_ms: int | None) -> None:
         """Note what an answer changed in a subscription: from here on its markets are told of, or no longer."""
         if subscription.channel != OWN_CHANNEL:
             return
         if change.left:
-            self.orders.lost(NOT_SUBSCRIBED, market_tickers=change.left)
-        if change.joined or change.is_all:
+            self._lose("unsubscribed", change.left)
+        if change.joined and self.orders.tells_of(None):
+            self._lose("unsubscribed")  # it names some where all were told of: of the others nobody knows
+        untold = [ticker for ticker in subscription.held if not self.orders.tells_of(ticker)]
+        if untold or (change.is_all and not self.orders.tells_of(None)):
             self._follow()
-            self.orders.listening(since_ms=ts_ms, market_tickers=None if change.is_all else change.joined)
+            self.orders.listening(since_ms=ts_ms, market_tickers=untold or None)
 
-    def ended(self, subscription: Subscription, why: str) -> None:
-        """Note that a subscription is dead."""
-        if subscription.channel in LIFECYCLE_CHANNELS:
+    def ended(self, channel: str | None, why: str) -> None:
+        """Note that the subscription of a channel is dead, or began anew. O(markets) on a lifecycle channel."""
+        if channel in LIFECYCLE_CHANNELS:
             self._outdate()
-        if subscription.channel == OWN_CHANNEL:
-            self.orders.lost(why)
+        if channel == OWN_CHANNEL:
+            self._lose(why)
 
-    def lost(self, why: str) -> None:
+    def closed(self, why: str) -> None:
         """Note that the connection is gone: of markets without a book nothing is kept. O(markets)."""
         for ticker in [ticker for ticker in self.markets if ticker not in self._books]:
             del self.markets[ticker]
+        self.lost(why)
+
+    def lost(self, why: str) -> None:
+        """Note that anything may have been lost. O(markets)."""
         self._outdate()
-        if self._follows_orders:
-            self.orders.lost(why)
+        self._lose(why)
 
     def confirm(self, orders: Iterable[Any], *, as_of_ms: int, market_tickers: Collection[str] | None) -> None:
         """Take in the complete list of resting orders: messages, or mappings as REST gives them."""
@@ -123,6 +159,10 @@ class Surroundings:
     def _outdate(self) -> None:
         for market in list(self.markets.values()):
             self.set_market(market.outdated())
+
+    def _lose(self, why: str, market_tickers: Collection[str] | None = None) -> None:
+        if self._follows_orders:
+            self.orders.lost(why, market_tickers=market_tickers)
 
     def _follow(self) -> None:
         if not self._follows_orders:

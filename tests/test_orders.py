@@ -442,6 +442,81 @@ class TestLists:
         assert own.of(A).unknown_reason == "not_confirmed"
 
 
+class TestMissed:
+    """A message that could not be read. It was sent at a time of the exchange, or that could not be read either."""
+
+    def test_its_market_is_unknown_until_a_list_that_is_not_older(self, kb, known):
+        market, other = known.of(A), known.of(B)
+        known.take_order(order(at=1))
+        known.missed(A, since_ms=T + 5)
+        assert (market.unknown_reason, other.is_known, known.tells_of(A)) == ("not_confirmed", True, True)
+        assert [(each.size_e2, each.is_confirmed) for each in market.orders] == [(1000, False)]
+        known.take_order(order(at=6, remaining_e2=600))
+        assert (market.unknown_reason, market.orders[0].is_confirmed) == ("not_confirmed", True)
+        with pytest.raises(kb.UsageError) as raised:
+            known.confirm([order(at=1)], as_of_ms=T + 4, market_tickers=[A])
+        assert str(raised.value) == (
+            f"a list as of {T + 4} is older than the subscription ({T + 5}), so it does not tell what rests now: ask for a "
+            "new list"
+        )
+        known.confirm([order(at=1)], as_of_ms=T + 5, market_tickers=[A])
+        assert (market.is_known, sizes(market)) == (True, {("yes", 4200): 600})
+
+    def test_where_its_market_is_not_known_all_that_are_told_of_are_unknown(self, known):
+        known.lost("unsubscribed", market_tickers=[B])
+        known.confirm([order("o3", market_ticker="C")], as_of_ms=T, market_tickers=["C"])
+        markets = [known.of(ticker) for ticker in (A, B, "C")]
+        known.missed(None, since_ms=T + 5)
+        assert [each.unknown_reason for each in markets] == ["not_confirmed", "unsubscribed", "not_confirmed"]
+        assert not markets[2].orders[0].is_confirmed
+        known.confirm([order("o1"), order("o2", market_ticker=B)], as_of_ms=T + 5)
+        assert [each.unknown_reason for each in markets] == [None, "unsubscribed", None]
+        assert [len(each.orders) for each in markets] == [1, 0, 0]
+
+    @pytest.mark.parametrize("market_ticker", [A, None])
+    @pytest.mark.parametrize("listed", [[], [order(remaining_e2=300)], [order(at=4, remaining_e2=300)]])
+    def test_a_list_counts_whatever_was_told_before_also_of_an_order_without_a_time(self, known, market_ticker, listed):
+        """What could not be read may have been its change, or its end."""
+        known.take_order(order(created_ts_ms=None))
+        known.missed(market_ticker, since_ms=T + 5)
+        known.confirm(listed, as_of_ms=T + 5)
+        assert (known.of(A).is_known, sizes(known.of(A))) == (True, {("yes", 4200): 300} if listed else {})
+
+    @pytest.mark.parametrize("market_ticker", [A, None])
+    def test_without_a_time_no_list_is_newer_for_certain_until_the_exchange_says_again_what_it_tells(
+        self, kb, known, market_ticker
+    ):
+        known.missed(market_ticker, since_ms=None)
+        assert (known.of(A).unknown_reason, known.tells_of(A)) == ("malformed", False)
+        assert (known.of(B).unknown_reason, known.tells_of(None)) == (
+            ("malformed", False) if market_ticker is None else (None, True)
+        )
+        with pytest.raises(kb.UsageError):
+            known.confirm([], as_of_ms=T + 99, market_tickers=[A])
+        known.listening(since_ms=T + 50, market_tickers=[A])
+        known.confirm([order()], as_of_ms=T + 50, market_tickers=[A])
+        assert (known.of(A).is_known, len(known.of(A).orders)) == (True, 1)
+
+    @pytest.mark.parametrize("market_ticker", [A, None])
+    @pytest.mark.parametrize("since_ms", [T + 5, None])
+    def test_a_market_that_is_not_told_of_stays_as_it_is(self, kb, market_ticker, since_ms):
+        own = part(kb, "orders").OwnOrders()
+        own.missed(market_ticker, since_ms=since_ms)
+        assert own.of(A).unknown_reason == "not_subscribed"
+        own.listening(since_ms=T)
+        own.lost("disconnected")
+        own.missed(market_ticker, since_ms=since_ms)
+        assert own.of(A).unknown_reason == "disconnected"
+
+    def test_the_latest_loss_counts_and_never_an_earlier_time(self, kb, known):
+        known.missed(A, since_ms=T + 5)
+        known.missed(A, since_ms=T - 5)
+        with pytest.raises(kb.UsageError):
+            known.confirm([], as_of_ms=T + 4)
+        known.confirm([], as_of_ms=T + 5)
+        assert known.of(A).is_known
+
+
 class TestMemory:
     def test_orders_that_ended_are_forgotten_but_for_a_bounded_number_of_ids(self, kb, monkeypatch):
         orders = part(kb, "orders")

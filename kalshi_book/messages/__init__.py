@@ -331,7 +331,8 @@ def _again(frame: bytes | str, refusal: Exception, venue: Venue) -> Any:
     sid, seq = _count_or_none(top.get("sid")) or None, _count_or_none(top.get("seq"))
     market_ticker = _market_ticker(type_, top)
     if type_ is None or type_ in by_field or type_ in at_once:
-        raise MalformedFrame(reason, type=type_, market_ticker=market_ticker, sid=sid, seq=seq) from None
+        sent = int_or_none(top.get("sending_ts_ms"))
+        raise MalformedFrame(reason, type=type_, market_ticker=market_ticker, sid=sid, seq=seq, sending_ts_ms=sent) from None
     return Unknown(type_, sid, seq, int_or_none(top.get("id")), market_ticker, frame)
 
 

@@ -234,6 +234,7 @@ def malformed(message: OrderbookSnapshot | OrderbookDelta, reason: str) -> Malfo
         market_ticker=message.market_ticker,
         sid=message.sid,
         seq=message.seq,
+        sending_ts_ms=message.sending_ts_ms,
     )
 
 

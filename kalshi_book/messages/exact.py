@@ -240,4 +240,5 @@ def malformed(message: Any, reason: str) -> MalformedFrame:
         market_ticker=getattr(message, "market_ticker", None),
         sid=getattr(message, "sid", None),
         seq=getattr(message, "seq", None),
+        sending_ts_ms=getattr(message, "sending_ts_ms", None),
     )
