@@ -339,7 +339,9 @@ class Interest:
             subscription: which.
             lost: what it held and is wanted again, where nobody directs the channel.
         """
-        if lost and not self.is_ours and self.channel in CHANNELS:
+        channel = CHANNELS.get(self.channel)
+        takes_items = channel is not None and (channel.takes_markets != "no" or self.kind not in _MARKET_KINDS)
+        if lost and not self.is_ours and takes_items:
             self.extra.update(dict.fromkeys(lost))
             self.flags = {"use_yes_price": subscription.state.use_yes_price}
         if self.subscription is subscription:

@@ -239,6 +239,7 @@ class Law(FeedCore):
         if kept is not None:
             facts["_error"] = self._audit(taker, kept)
         if not taker.is_live:
+            subscription.recovery.answered([taker.market_ticker])
             if stale_reason is None:
                 self._doubt(taker, subscription)
             return Effect.STALED

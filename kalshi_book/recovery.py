@@ -49,11 +49,9 @@ class _Round:
         self.was_answered = False
         self.frames_then: int | None = None
 
-    def answer(self, market_ticker: str) -> bool:
-        """Note that a market gave something. Returns whether it was asked."""
-        is_mine = market_ticker in self.asked
-        self.was_answered |= is_mine
-        return is_mine
+    def answer(self, market_ticker: str) -> None:
+        """Note that a market gave something."""
+        self.was_answered |= market_ticker in self.asked
 
     def is_late(self, now_ns: int, answer_ns: int) -> bool:
         """Tell whether the deadline has passed; it begins anew with each answer."""
@@ -129,7 +127,9 @@ class Recovery:
     def answered(self, market_tickers: Iterable[str]) -> None:
         """Note that the subscription let markets join or leave, or gave a snapshot: their round has more time."""
         for ticker in market_tickers:
-            if self._first.answer(ticker) | self._again.answer(ticker):
+            self._first.answer(ticker)
+            self._again.answer(ticker)
+            if ticker in self._cases:
                 self.wants_resubscribe = False  # it lives
 
     def take_healed(self) -> tuple[str, ...]:

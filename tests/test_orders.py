@@ -915,3 +915,16 @@ def test_the_error_of_a_level_names_the_level(kb):
     assert kb.OwnSizeUnknown.__bases__ == (kb.KalshiBookError,)
     with pytest.raises(TypeError):
         kb.OwnSizeUnknown(A, "x")
+
+
+def test_markets_that_were_left_long_ago_are_forgotten(kb, monkeypatch):
+    """They stand like what was never told of; what is told of still is not forgotten."""
+    orders = part(kb, "orders")
+    monkeypatch.setattr(orders, "COVERS_KEPT", 10)
+    own = orders.OwnOrders()
+    own.listening(since_ms=1, market_tickers=["KEPT"])
+    for number in range(100):
+        own.listening(since_ms=1, market_tickers=[f"LEFT-{number}"])
+        own.lost("unsubscribed", market_tickers=[f"LEFT-{number}"])
+    assert len(own._covers) <= 11
+    assert (own.of("KEPT").unknown_reason, own.of("LEFT-0").unknown_reason) == ("not_confirmed", "not_subscribed")
