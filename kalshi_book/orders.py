@@ -428,9 +428,8 @@ class OwnOrders:
             self._covers.clear()
         else:
             self._covers.update(dict.fromkeys(market_tickers, cover))
-            if (
-                len(self._covers) > COVERS_KEPT and not self._cover.is_told
-            ):  # what left long ago stands like what was never told of
+            if len(self._covers) > COVERS_KEPT and not self._cover.is_told:
+                # What left long ago stands like what was never told of.
                 self._covers = {ticker: each for ticker, each in self._covers.items() if each.is_told}
         self._doubt(market_tickers)
 

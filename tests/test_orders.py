@@ -542,6 +542,24 @@ class TestMemory:
         own.confirm([order("o490", at=480)], as_of_ms=T + 480)
         assert own.of("M490").orders == []
 
+    def test_of_markets_that_come_and_go_a_bounded_number_is_remembered(self, kb, monkeypatch):
+        monkeypatch.setattr(part(kb, "orders"), "COVERS_KEPT", 20)
+        own = part(kb, "orders").OwnOrders()
+        own.listening(since_ms=T, market_tickers=[A])
+        own.confirm([], as_of_ms=T)
+        for number in range(100):
+            own.listening(since_ms=T, market_tickers=[f"M{number}"])
+            own.lost("unsubscribed", market_tickers=[f"M{number}"])
+        assert len(own._covers) <= 21
+        assert [own.of(ticker).unknown_reason for ticker in (A, "M99", "M0")] == [None, "unsubscribed", "not_subscribed"]
+
+    def test_where_all_markets_are_told_of_none_that_is_not_is_forgotten(self, kb, known, monkeypatch):
+        """It would be taken for known."""
+        monkeypatch.setattr(part(kb, "orders"), "COVERS_KEPT", 3)
+        known.confirm([], as_of_ms=T, market_tickers=["M1", "M2", "M3"])
+        known.missed(A, since_ms=None)
+        assert (known.of(A).unknown_reason, known.of(B).is_known) == ("malformed", True)
+
     def test_the_end_of_an_order_without_a_time_is_taken_to_be_the_latest_time_told(self, own):
         own.take_order(order("o2", at=70))
         own.take_order(order(status="canceled"))
@@ -915,16 +933,3 @@ def test_the_error_of_a_level_names_the_level(kb):
     assert kb.OwnSizeUnknown.__bases__ == (kb.KalshiBookError,)
     with pytest.raises(TypeError):
         kb.OwnSizeUnknown(A, "x")
-
-
-def test_markets_that_were_left_long_ago_are_forgotten(kb, monkeypatch):
-    """They stand like what was never told of; what is told of still is not forgotten."""
-    orders = part(kb, "orders")
-    monkeypatch.setattr(orders, "COVERS_KEPT", 10)
-    own = orders.OwnOrders()
-    own.listening(since_ms=1, market_tickers=["KEPT"])
-    for number in range(100):
-        own.listening(since_ms=1, market_tickers=[f"LEFT-{number}"])
-        own.lost("unsubscribed", market_tickers=[f"LEFT-{number}"])
-    assert len(own._covers) <= 11
-    assert (own.of("KEPT").unknown_reason, own.of("LEFT-0").unknown_reason) == ("not_confirmed", "not_subscribed")

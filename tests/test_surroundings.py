@@ -46,6 +46,10 @@ class TestMarkets:
             assert (update.kind, update.effect) == (kb.Kind.MARKET_LIFECYCLE, kb.Effect.APPLIED)
             assert (update.book, update.market_ticker) == (found, ticker)
 
+    def test_an_event_that_says_nothing_of_trading_keeps_no_market(self, feed):
+        receive_all(feed, event("activated", A, seq=1), event("metadata_updated", B, seq=2), event("new", A, seq=3))
+        assert (list(feed.markets), states(feed, A)) == ([A], ["active"])
+
     def test_markets_are_a_live_view_that_nobody_can_write(self, feed):
         view = feed.markets
         feed.receive(event("activated"))
