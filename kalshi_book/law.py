@@ -104,8 +104,6 @@ class Law(FeedCore):
             book = self._books.get(ticker)
             if book is not None and book.is_live:
                 book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
-                if (keeper := self._keeper(book)) is not None:
-                    keeper.recovery.is_dirty = True
 
     def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
         """Take in any frame. ``decoded`` is its message where that is read already, else None."""

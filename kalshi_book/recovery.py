@@ -93,10 +93,6 @@ class Recovery:
         self.is_dirty = False
         self.wants_resubscribe = False
 
-    def knows(self, market_ticker: str) -> bool:
-        """Whether a book is a case."""
-        return market_ticker in self._cases
-
     def expect(self, market_tickers: Iterable[str], now_ns: int | None) -> None:
         """Wait for the first snapshot of markets that joined just now."""
         for ticker in market_tickers:

@@ -246,7 +246,7 @@ class Subscriptions(Registry):
             interest.is_unsure = False
         dead = []
         for sid in () if pending is None else pending.sids:
-            subscription = self.by_sid[sid]
+            subscription = self.of(sid)
             if not subscription.state.is_dead and listed.get(sid) != subscription.channel:
                 dead.append((subscription, self.lose(subscription, UNKNOWN_SID)))
         for sid, channel in listed.items():

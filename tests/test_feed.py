@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from frames import A, B, delta, frame, levels, receive_all, snapshot, subscribed, trade
+from frames import A, B, delta, frame, levels, ok, receive_all, snapshot, subscribed, trade
 from implementations import part
 
 
@@ -359,3 +359,38 @@ def test_a_book_that_was_made_live_by_hand_is_no_stumbling_block(kb, feed):
     book.apply(kb.decode(snapshot(A)))
     feed.unsubscribe("orderbook_delta")
     assert feed.wanted() == []
+
+
+@pytest.mark.parametrize("given", [{"id": 7}, {"purpose": "recovery"}, {"epoch": 1}, {"colour": "red"}])
+def test_subscribe_takes_what_a_subscription_keeps_and_nothing_else(feed, given):
+    with pytest.raises(TypeError, match=rf"^subscribe takes no {next(iter(given))}$"):
+        feed.subscribe("orderbook_delta", market_tickers=[A], **given)
+    assert feed.subscriptions == {}
+
+
+def test_an_unsubscribe_that_cannot_be_changes_nothing(feed):
+    feed.receive(snapshot(A))
+    with pytest.raises(TypeError, match=r"^market_tickers must be a list of texts, and has list in it$"):
+        feed.unsubscribe("orderbook_delta", market_tickers=[[A]])
+    assert feed.subscriptions["orderbook_delta"].desired == frozenset()
+    assert feed.books[A].is_live
+
+
+@pytest.mark.parametrize("sent", [snapshot(A, sid=0), delta(A, sid=0), snapshot(""), delta("")])
+def test_a_sid_is_1_or_more_and_a_ticker_is_not_empty(kb, feed, sent):
+    """``subscriptionId``: "minimum: 1" (AsyncAPI text, read 2026-10-26)."""
+    assert feed.receive(sent).kind is kb.Kind.MALFORMED
+    assert (len(feed.books), feed.wanted()) == (0, [])
+
+
+def test_an_empty_name_in_a_list_is_no_market(kb, feed):
+    feed.receive(snapshot(A))
+    assert feed.receive(ok([A, ""], seq=2)).effect is kb.Effect.IGNORED
+    assert list(feed.books) == [A]
+
+
+def test_books_may_be_walked_while_others_join(kb, feed):
+    feed.receive(snapshot(A, seq=1))
+    for number, _ in enumerate(feed.books):
+        feed.receive(snapshot(f"KXNEW-26-{number}", seq=2 + number))
+    assert len(feed.books) == 2

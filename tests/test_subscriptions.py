@@ -3,6 +3,7 @@
 import pytest
 
 from frames import A, B, C, delta, error, frame, ok, receive_all, snapshot, subscribed, trade, unsubscribed
+from implementations import part
 from session import BOOK, MINUTE, SECOND
 
 INDICES, PYTH = "cfbenchmarks_value", "pyth_value"
@@ -370,3 +371,126 @@ class TestErrors:
         feed.send(feed.wanted()[0])
         feed.advance(MINUTE)
         assert told(feed, "ReconnectWanted") == []
+
+
+class TestAnswersThatChangeNothing:
+    """An answer that leaves what it was asked for as it was is no reason to ask again at once."""
+
+    def test_a_removal_whose_ok_lists_the_market_still(self, kb, held):
+        held.unsubscribe(BOOK, market_tickers=[B])
+        (command,) = held.wanted()
+        held.send(command)
+        held.receive(ok([A, B], seq=3, command_id=2))
+        assert (held.wanted(), held.next_deadline_ns) == ([], 10 * SECOND)
+        held.advance(10 * SECOND)
+        assert [(each.action, each.market_tickers) for each in held.wanted()] == [("delete_markets", (B,))]
+
+    def test_a_subscribe_whose_ok_names_no_sid(self, kb, feed):
+        feed.advance(0)
+        feed.subscribe(BOOK, market_tickers=[A])
+        feed.send(*feed.wanted())
+        feed.receive(frame("ok", id=1))
+        assert (feed.wanted(), feed.next_deadline_ns) == ([], 10 * SECOND)
+
+    @pytest.mark.parametrize("lists", [True, False])
+    def test_an_unclear_answer_is_settled_by_the_next_clear_one(self, kb, feed, lists):
+        """Also where ``skip_ticker_ack`` leaves the list out."""
+        feed.advance(0)
+        feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[A], skip_ticker_ack=not lists))
+        receive_all(feed, subscribed(1), snapshot(A, seq=1))
+        feed.send(kb.UpdateSubscription(action="add_markets", sid=1, market_tickers=[B]))
+        receive_all(feed, snapshot(B, seq=2), error(18, sid=1, seq=3, command_id=2))
+        feed.advance(10 * SECOND)
+        feed.send(*feed.wanted())
+        feed.receive(ok([A, B], seq=4, command_id=3) if lists else frame("ok", id=3, sid=1, seq=4))
+        assert (feed.wanted(), feed.books[B].is_live) == ([], True)
+
+
+class TestRepliesOutOfOrder:
+    """ "Commands sent back to back run concurrently": replies come out of order (observed, recordings of 2026)."""
+
+    def test_the_ok_of_the_second_subscribe_may_come_before_the_subscribed_of_the_first(self, kb, feed):
+        feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[A]))
+        feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[B]))
+        sent = ok([A, B], seq=1, command_id=2), snapshot(A, seq=2), snapshot(B, seq=3), subscribed(1, command_id=1)
+        assert receive_all(feed, *sent) == ["applied", "applied", "applied", "ignored"]
+        assert (feed.subscriptions[BOOK].held, told(feed, "Restarted")) == ({A, B}, [])
+        assert all(book.is_live for book in feed.books.values())
+
+
+class TestTheListOfSubscriptions:
+    """``list_subscriptions``: "List of active subscriptions"."""
+
+    @pytest.mark.parametrize("listed", [[], [{"channel": "trade", "sid": 1}], [{"channel": BOOK, "sid": 4}]])
+    @pytest.mark.parametrize("shape", ["ok", "list_subscriptions"])
+    def test_what_was_subscribed_and_is_not_in_it_is_dead(self, kb, held, listed, shape):
+        held.send(kb.ListSubscriptions())
+        fields = {"msg": listed} if shape == "ok" else {"subscriptions": listed}
+        assert held.receive(frame(shape, id=2, **fields)).effect is kb.Effect.STALED
+        assert [book.stale_reason for book in held.books.values()] == ["unsubscribed"] * 2
+        assert [event.code for event in told(held, "SubscriptionLost")] == [7]
+        assert [each.market_tickers for each in held.wanted()] == [(A, B)]
+
+    def test_what_is_in_it_lives(self, kb, held):
+        held.send(kb.ListSubscriptions())
+        assert held.receive(frame("ok", id=2, msg=[{"channel": BOOK, "sid": 1}])).effect is kb.Effect.IGNORED
+        assert held.books[A].is_live
+
+    def test_one_that_nobody_asked_for_ends_nothing(self, kb, held):
+        assert held.receive(frame("ok", id=9, msg=[])).effect is kb.Effect.IGNORED
+        assert held.books[A].is_live
+
+
+class TestWhatCannotBeDirected:
+    def test_a_channel_that_takes_no_markets(self, kb, feed):
+        opened(kb, feed, "market_lifecycle_v2")
+        with pytest.raises(kb.UsageError) as raised:
+            feed.send(kb.UpdateSubscription(action="add_markets", sid=5, market_tickers=[A]))
+        assert str(raised.value) == (
+            "market_lifecycle_v2 cannot be limited to markets (the exchange would answer with error 13)"
+        )
+
+    def test_another_kind_of_names(self, kb, feed):
+        feed.send(kb.Subscribe(channels=["ticker"], market_tickers=[A]))
+        feed.receive(subscribed(5, channel="ticker"))
+        with pytest.raises(kb.UsageError) as raised:
+            feed.send(kb.UpdateSubscription(action="add_markets", sid=5, market_ids=["uuid-1"]))
+        assert str(raised.value) == ("ticker is subscribed by market_tickers: name its markets so, or unsubscribe it first")
+        assert feed.subscriptions["ticker"].desired == {A}
+
+    @pytest.mark.parametrize("channel", ["brand_new", "market_lifecycle_v2"])
+    def test_a_channel_that_is_new_or_takes_no_markets_is_only_followed(self, kb, feed, channel):
+        """Whatever its replies list: nothing of it can be subscribed anew."""
+        receive_all(feed, subscribed(5, channel=channel), ok([A], sid=5, seq=1))
+        if channel == "brand_new":
+            feed.send(kb.UpdateSubscription(action="add_markets", sid=5, market_tickers=[B]))
+            feed.receive(ok([A, B], sid=5, seq=2, command_id=1))
+        feed.receive(error(25, sid=5, seq=3))
+        assert feed.wanted() == []
+
+
+class TestMemory:
+    def test_dead_and_nameless_sids_are_forgotten(self, kb, held, monkeypatch):
+        monkeypatch.setattr(part(kb, "registry"), "MAX_SIDS", 10)
+        for sid in range(10, 500):
+            held.receive(frame("new", sid=sid, seq=1))
+        assert len(held._subscriptions.by_sid) <= 10
+        assert held.receive(delta(A, seq=3)).effect is kb.Effect.APPLIED
+
+    def test_a_list_may_name_sids_that_are_forgotten(self, kb, held, monkeypatch):
+        held.send(kb.ListSubscriptions())
+        held.receive(unsubscribed(1, seq=3))
+        monkeypatch.setattr(part(kb, "registry"), "MAX_SIDS", 1)
+        assert receive_all(held, frame("new", sid=9, seq=1), frame("ok", id=2, msg=[])) == ["ignored", "ignored"]
+
+    def test_where_time_is_never_told_commands_without_an_answer_are_forgotten(self, kb, feed, monkeypatch):
+        monkeypatch.setattr(part(kb, "subscriptions"), "MAX_PENDING", 10)
+        for _ in range(50):
+            feed.send(kb.ListSubscriptions())
+        assert list(feed.pending) == list(range(41, 51))
+
+
+def test_a_removal_on_a_sid_that_nobody_named_touches_no_channel(kb, feed):
+    feed.receive(frame("new", sid=5, seq=1))
+    feed.send(kb.UpdateSubscription(action="delete_markets", sid=5, market_tickers=[A]))
+    assert (feed.subscriptions, list(feed.pending)) == ({}, [1])

@@ -3,7 +3,7 @@
 import pytest
 
 from frames import ABSENT, START, A, B, C, delta, error, frame, levels, ok, receive_all, snapshot, subscribed, unsubscribed
-from session import SECOND, Session
+from session import BOOK, SECOND, Session
 
 
 @pytest.fixture
@@ -395,3 +395,59 @@ def test_list_subscriptions_tells_the_channel_of_a_sid(kb, feed):
     feed.receive(frame("ok", id=1, msg=[{"channel": "orderbook_delta", "sid": 3}, {"channel": "trade", "sid": 4}]))
     assert [(name, each.sid) for name, each in feed.subscriptions.items()] == [("orderbook_delta", 3), ("trade", 4)]
     assert feed.pending == {}
+
+
+class TestSnapshotsAroundARemoval:
+    """A snapshot of a market that a command under way takes out, or may have taken out: no deltas need follow it."""
+
+    @pytest.fixture
+    def leaving(self, kb, feed):
+        """A and B are LIVE by a registered command; then A is to be taken out, while its snapshot was asked for."""
+        feed.advance(0)
+        feed.send(kb.Subscribe(channels=[BOOK], market_tickers=[A, B]))
+        receive_all(feed, subscribed(), snapshot(A, seq=1), snapshot(B, seq=2))
+        feed.send(kb.UpdateSubscription(action="get_snapshot", sid=1, market_tickers=[A]))
+        feed.send(kb.UpdateSubscription(action="delete_markets", sid=1, market_tickers=[A]))
+        return feed
+
+    @pytest.mark.parametrize("top", [{"id": 2}, {}])
+    def test_it_heals_nothing_until_the_removal_is_answered(self, kb, leaving, top):
+        book = leaving.books[A]
+        assert (book.state, book.stale_reason) == (kb.State.STALE, "unsubscribed")
+        assert leaving.receive(snapshot(A, [("0.1000", "1.00")], [], seq=3, top=top)).effect is kb.Effect.STALED
+        assert (book.stale_reason, levels(book)) == ("unsubscribed", {"yes": {1000: 100}, "no": {}})
+        assert leaving.receive(ok([B], seq=4, command_id=3)).effect is kb.Effect.STALED
+        assert list(leaving.books) == [B]
+
+    def test_nor_where_the_answer_is_unclear_until_a_list_says_more(self, kb, leaving):
+        leaving.receive(error(18, sid=1, seq=3, command_id=3))
+        assert leaving.receive(snapshot(A, seq=4, top={"id": 2})).effect is kb.Effect.STALED
+        leaving.send(kb.UpdateSubscription(action="add_markets", sid=1, market_tickers=[A]))
+        leaving.receive(ok([A, B], seq=5, command_id=4))
+        (command,) = leaving.wanted()
+        assert (command.action, command.market_tickers) == ("get_snapshot", (A,))
+        leaving.send(command)
+        assert leaving.receive(snapshot(A, seq=6, top={"id": 5})).effect is kb.Effect.HEALED
+
+    def test_the_others_are_not_touched(self, leaving):
+        assert receive_all(leaving, delta(B, seq=3)) == ["applied"]
+
+    def test_an_answer_without_a_list_settles_what_it_names_alone(self, kb, leaving):
+        leaving.send(kb.UpdateSubscription(action="delete_markets", sid=1, market_tickers=[B]))
+        leaving.receive(error(18, sid=1, seq=3, command_id=4))
+        leaving.receive(frame("ok", id=3, sid=1, seq=4))
+        assert list(leaving.books) == [B]
+        assert leaving.receive(snapshot(B, seq=5)).effect is kb.Effect.STALED
+
+
+def test_a_market_that_was_only_known_and_is_held_now_waits_for_its_snapshot(kb, two):
+    receive_all(two, snapshot(C, seq=3, top={"id": 9}), ok([A, B, C], seq=4))
+    assert (two.books[C].stale_reason, two.books[C].sid) == ("no_snapshot", 1)
+
+
+@pytest.mark.parametrize("end", [lambda feed: feed.unsubscribe(BOOK, market_tickers=[C]), lambda feed: feed.closed()])
+def test_what_was_only_known_is_let_go_with_the_connection_or_by_name(two, end):
+    two.receive(snapshot(C, seq=3, top={"id": 9}))
+    book = two.books[C]
+    end(two)
+    assert (list(two.books), book.stale_reason) == ([A, B], "unsubscribed")

@@ -138,3 +138,19 @@ class TestRegisteredSubscribe:
                 receive_all(feed, subscribed(sid, command_id=sid), snapshot(A, YES, NO, sid=sid), error(25, sid=sid, seq=2))
                 assert levels(feed.books[A]) == START
             feed.opened()
+
+
+def test_data_that_came_before_a_subscribed_of_another_scale_is_not_believed(kb, feed):
+    """A late answer to a command that was given up: what was read on the scale of a newer one was misread."""
+    feed.advance(0)
+    feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A], use_yes_price=False))
+    feed.unsubscribe("orderbook_delta")
+    feed.advance(12_000_000_000)
+    feed.send(*feed.wanted())  # which channels are open?
+    feed.receive(b'{"id":2,"type":"ok","msg":[]}')
+    feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A], use_yes_price=True))
+    feed.receive(snapshot(A))
+    assert feed.receive(subscribed(1, command_id=1)).effect is kb.Effect.BACKWARDS
+    assert feed.books[A].stale_reason == "backwards"
+    feed.receive(snapshot(A, seq=1))
+    assert levels(feed.books[A]) == START

@@ -342,3 +342,54 @@ def test_whatever_came_before_a_connection_that_answers_ends_in_right_books(kb, 
             session.pass_time(MINUTE)
     session.pass_time(MINUTE)
     assert (session.live(), session.wrong()) == ([A, B], [])
+
+
+class TestNobodyWaitsForOthers:
+    def test_markets_that_come_and_go_keep_no_round_open(self, kb):
+        session = held(kb, A, B, *(f"KXNEW-26-{n}" for n in range(100)))
+        session.feed.unsubscribe(BOOK, market_tickers=[f"KXNEW-26-{n}" for n in range(100)])
+        session.feed.subscribe(BOOK, market_tickers=[BOGUS])
+        session.pump()
+        gap(session)
+        for number in range(100):
+            session.feed.subscribe(BOOK, market_tickers=[f"KXNEW-26-{number}"])
+            session.pass_time(5 * SECOND)
+            if number == 50:
+                gap(session)
+                session.pump()
+                assert session.feed.books[A].is_live
+        assert session.feed.books[BOGUS].state is kb.State.UNAVAILABLE
+
+    def test_a_market_that_does_not_answer_delays_the_next_gap_by_nothing(self, kb):
+        session = held(kb)
+        session.feed.subscribe(BOOK, market_tickers=[BOGUS])
+        session.pass_time(25 * SECOND)  # it is asked for the second time
+        session.take_sent()
+        for _ in range(3):
+            gap(session)
+            session.pump()
+            assert session.live() == [A, B]
+        assert session.take_sent() == [("get_snapshot", A, B)] * 3
+
+    def test_a_subscription_that_answers_late_is_not_torn_down(self, kb):
+        """The process slept, and what came meanwhile is read after time was told."""
+        session = held(kb)
+        session.exchange.silent_markets = {A, B}
+        gap(session)
+        session.pass_time(19 * SECOND)
+        session.loses = lambda frame: frame["type"] == "ok"
+        session.take_sent()
+        session.now_ns += SECOND
+        session.feed.advance(session.now_ns)
+        for command in session.feed.wanted():
+            session.send(command)
+        assert session.take_sent() == [("delete_markets", A, B)]
+        session.feed.advance(session.now_ns + ANSWER)
+        session.now_ns += ANSWER
+        session.lose_nothing()
+        session.exchange.silent_markets = set()
+        session.deliver()
+        assert "unsubscribe" not in [sent[0] for sent in session.take_sent()]
+        session.pass_time(2 * MINUTE)
+        assert "unsubscribe" not in [sent[0] for sent in session.take_sent()]
+        assert (session.live(), session.wrong()) == ([A, B], [])

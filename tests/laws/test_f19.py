@@ -2,7 +2,7 @@
 
 import pytest
 
-from frames import START, A, B, delta, error, levels, ok, receive_all, snapshot, subscribed, unsubscribed
+from frames import ABSENT, START, A, B, delta, error, levels, ok, receive_all, snapshot, subscribed, unsubscribed
 from session import BOOK, SECOND, Session
 
 
@@ -151,3 +151,21 @@ def test_what_the_exchange_held_beside_what_is_desired_leaves_with_the_subscript
     receive_all(feed, subscribed(), ok([A, B], seq=1, command_id=0), error(25, sid=1, seq=2))
     assert list(feed.books) == [A]
     assert [command.market_tickers for command in feed.wanted()] == [(A,)]
+
+
+@pytest.mark.parametrize("code", [10, 25])
+def test_where_no_subscription_is_named_every_book_may_be_of_the_dead_one(kb, three, code):
+    """``sid``: "Present when the error is scoped to a subscription" (AsyncAPI text, read 2026-10-26)."""
+    update = three.receive(error(code, command_id=ABSENT))
+    assert update.effect is kb.Effect.STALED
+    assert {book.stale_reason for book in three.books.values()} == {"terminal_error"}
+    assert three.reconnect_reason == f"error {code} ended a subscription, and does not say which"
+
+
+def test_a_dead_subscription_of_a_channel_that_is_directed_here_stays_dead(kb, feed):
+    """A count that falls on it is no new life: ``wanted`` subscribes anew, and only an answer to that says what is held."""
+    feed.send(kb.Subscribe(channels=["orderbook_delta"], market_tickers=[A]))
+    receive_all(feed, subscribed(1), snapshot(A, seq=5), error(25, sid=1, seq=6))
+    assert receive_all(feed, snapshot(A, seq=1), delta(A, seq=2)) == ["backwards", "ignored"]
+    assert feed.books[A].stale_reason == "terminal_error"
+    assert [each.market_tickers for each in feed.wanted()] == [(A,)]
