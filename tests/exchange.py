@@ -96,6 +96,10 @@ class Exchange:
         """Give the sid of a channel, or None."""
         return self._by_channel[channel].sid if channel in self._by_channel else None
 
+    def seq_of(self, channel):
+        """Give the last number of a channel's subscription; 0: none yet."""
+        return self._by_channel[channel].seq if channel in self._by_channel else 0
+
     def held_markets(self, channel):
         """Give the set of names that the subscription of a channel lists; an empty one for nothing, None for all markets."""
         if channel not in self._by_channel:
