@@ -137,7 +137,7 @@ class Interest:
         subscription: the living one of this connection, or None.
         extra: not desired, but lost or taken out by the recovery, to be put in again.
         in_flight: ids of the commands under way that change it, with what each asks for.
-        removing: ids of those that take something out, with what, until it is certain whether they did.
+        removing: ids of those that take something out, with what (None: all), until it is certain whether they did.
         last_answered: the last of its commands that was answered, without its id.
         unsure: items of which an unclear or late answer left it unknown whether they are held.
         is_unsure: whether the channel may be open without our knowing.
@@ -192,7 +192,7 @@ class Interest:
         self.subscription: Subscription | None = None
         self.extra: Items = {}
         self.in_flight: dict[int, frozenset[str]] = {}
-        self.removing: dict[int, frozenset[str]] = {}
+        self.removing: dict[int, frozenset[str] | None] = {}
         self.last_answered: Command | None = None
         self.unsure: Items = {}
         self.is_unsure = False
@@ -297,16 +297,27 @@ class Interest:
 
     def may_be_out(self, item: str) -> bool:
         """Whether a command under way, or one without a clear answer, may have taken out an item that was held."""
-        return any(item in items for items in self.removing.values())
+        return any(items is None or item in items for items in self.removing.values())
+
+    @property
+    def may_be_closed(self) -> bool:
+        """Whether an end of the channel that was asked for had no clear answer, so that the list of channels has to tell."""
+        return any(items is None and number not in self.in_flight for number, items in self.removing.items())
 
     def settle(self, items: frozenset[str] | None) -> None:
         """Note that it is certain now whether these are held; None: of all."""
         for item in list(self.unsure) if items is None else items:
             self.unsure.pop(item, None)
-        for number in [number for number in self.removing if number not in self.in_flight]:
-            self.removing[number] -= self.removing[number] if items is None else items
-            if not self.removing[number]:
+        for number, removed in list(self.removing.items()):
+            if number not in self.in_flight and (items is None or (removed is not None and removed <= items)):
                 del self.removing[number]
+
+    def settle_open(self) -> None:
+        """Note that the channel was open when it was asked for, after what was to end it had no clear answer."""
+        for number, removed in list(self.removing.items()):
+            if removed is None and number not in self.in_flight:
+                del self.removing[number]
+        self.is_dirty = True
 
     def missing(self) -> Iterator[str]:
         """What is to be held, and is not for certain, and was not refused."""

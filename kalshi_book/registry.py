@@ -219,13 +219,13 @@ class Registry:
         if isinstance(command, Subscribe):
             interest.is_unsure = True
         elif isinstance(command, Unsubscribe) and interest.subscription is not None:
-            interest.removing[number] = frozenset(interest.subscription.held)
+            interest.removing[number] = None
         elif isinstance(command, UpdateSubscription) and command.action in REMOVES:
             interest.removing[number] = frozenset(items_of(command, interest.channel))
 
-    def _removing(self, interest: Interest, number: int, items: Iterable[str]) -> None:
+    def _removing(self, interest: Interest, number: int, items: Iterable[str], *, is_all: bool = False) -> None:
         """From here on nothing tells that these are held, until it is answered."""
-        interest.removing[number] = frozenset(items)
+        interest.removing[number] = None if is_all else frozenset(items)
         self._distrust(interest.channel, items)
 
     # What is due.
@@ -262,7 +262,8 @@ class Registry:
     def wanted(self, epoch: int) -> list[Command]:
         """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
         commands = [self._next(interest, epoch) for interest in self.interests.values()]
-        if any(interest.is_unsure and not interest.is_wanted for interest in self.interests.values()):
+        interests = self.interests.values()
+        if any((each.is_unsure and not each.is_wanted) or (each.may_be_closed and each.is_wanted) for each in interests):
             asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
             if all(each.is_overdue for each in asked):
                 commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))

@@ -129,7 +129,7 @@ class Subscriptions(Registry):
         elif interest.is_wanted or not interest.is_ours:
             interest.resubscribes += 1
             subscription.recovery.wants_resubscribe = False
-        self._removing(interest, pending.id, subscription.held)
+        self._removing(interest, pending.id, subscription.held, is_all=True)
         return released if interest.channel == BOOK_CHANNEL else []
 
     def _register_update(self, pending: Pending, command: UpdateSubscription) -> list[str]:
@@ -247,8 +247,13 @@ class Subscriptions(Registry):
         dead = []
         for sid in () if pending is None else pending.sids:
             subscription = self.of(sid)
-            if not subscription.state.is_dead and listed.get(sid) != subscription.channel:
+            if subscription.state.is_dead or subscription.channel is None:
+                continue
+            if listed.get(sid) != subscription.channel:
                 dead.append((subscription, self.lose(subscription, UNKNOWN_SID)))
+                continue
+            self.interest(subscription.channel).settle_open()
+            subscription.recovery.is_dirty = True
         for sid, channel in listed.items():
             named = self.of(sid)
             if named.channel is None:
