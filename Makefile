@@ -10,6 +10,9 @@ BUILD_FILES := pyproject.toml setup.py $(wildcard src_ext/*)
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
+# The suite runs on all cores.
+SPREAD := -n auto --dist worksteal
+
 # What a scratch build needs of the tree.
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
@@ -23,7 +26,7 @@ demo: $(INSTALLED)  ## replay the packaged sample: a moving ladder, then the fin
 	@$(BIN)/kalshi-book demo
 
 test: $(INSTALLED_DEV)  ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 bench: $(INSTALLED_DEV)  ## measure the feed beside the bare decode, and the memory of many books
 	$(BIN)/python -m benchmarks
@@ -41,7 +44,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 
 coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q $(SPREAD)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -52,7 +55,7 @@ HERE := $(CURDIR)/$(BIN)
 coverage-ext: $(INSTALLED_DEV)  ## lines of src_ext that the tests execute
 	$(call SCRATCH,build/coverage-ext) && export PYTHONPATH="$$PWD" && \
 	KALSHI_BOOK_COVERAGE=1 $(HERE)/python setup.py -q build_ext --inplace && \
-	$(HERE)/python -m pytest -q && \
+	$(HERE)/python -m pytest -q $(SPREAD) && \
 	$(HERE)/python .ci/ext_lines.py build
 
 # PYTHONMALLOC: Python's own allocator hides overflows. --capture=sys: what a dying process says is not lost with it.

@@ -331,10 +331,11 @@ class Feed(Law):
             recovery = subscription.recovery
             if subscription.channel == BOOK_CHANNEL and not subscription.state.is_dead and not recovery.is_idle:
                 interest = self._subscriptions.interest(BOOK_CHANNEL)
+                held = subscription.held if recovery.is_dirty else ()
                 commands += recovery.wanted(
                     subscription.sid,
                     self._books,
-                    [ticker for ticker in subscription.held if interest.keeps(ticker)] if recovery.is_dirty else (),
+                    (ticker for ticker in held if interest.keeps(ticker) and not interest.may_be_out(ticker)),
                     epoch=self._epoch,
                     now_ns=self._subscriptions.now_ns,
                     can_change=not (interest.in_flight or interest.is_dirty),

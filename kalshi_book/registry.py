@@ -80,13 +80,14 @@ class Registry:
         self.next_id = 1
         self.now_ns: int | None = None
         self.reconnect_reason: str | None = None
+        self._list_ns: int | None = None  # when the list of channels may be asked for again
 
     def lost(self) -> None:
         """Forget all that belongs to the connection. What is desired stays."""
         self.by_sid.clear()
         self.pending.clear()
         self.next_id = 1
-        self.reconnect_reason = None
+        self.reconnect_reason = self._list_ns = None
         for interest in self.interests.values():
             interest.lost()
 
@@ -262,12 +263,16 @@ class Registry:
     def wanted(self, epoch: int) -> list[Command]:
         """Give the commands that bring what is held nearer to what is desired: one a channel at most."""
         commands = [self._next(interest, epoch) for interest in self.interests.values()]
-        interests = self.interests.values()
-        if any((each.is_unsure and not each.is_wanted) or (each.may_be_closed and each.is_wanted) for each in interests):
-            asked = (each for each in self.pending.values() if isinstance(each.command, ListSubscriptions))
-            if all(each.is_overdue for each in asked):
-                commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
+        if self._wants_list and (self._list_ns is None or (self.now_ns is not None and self.now_ns >= self._list_ns)):
+            commands.append(ListSubscriptions(purpose="recovery", epoch=epoch))
         return [command for command in commands if command is not None]
+
+    @property
+    def _wants_list(self) -> bool:
+        """Whether only the list of channels can tell if one is open."""
+        return any(
+            each.may_be_closed if each.is_wanted or each.extra else each.is_unsure for each in self.interests.values()
+        )
 
     def _next(self, interest: Interest, epoch: int) -> Command | None:
         """Give the next command of a channel; what was answered and is wanted all the same is asked again later."""
@@ -286,6 +291,8 @@ class Registry:
         for interest in self.interests.values():
             if (due_ns := interest.next_deadline_ns()) is not None:
                 yield due_ns
+        if self._list_ns is not None and self._wants_list and (self.now_ns is None or self._list_ns > self.now_ns):
+            yield self._list_ns
 
 
 def _bare(command: Command) -> Command:

@@ -112,9 +112,9 @@ class Subscriptions(Registry):
         elif isinstance(command, UpdateSubscription):
             released += self._register_update(pending, command)
         else:
-            pending.sids = frozenset(
-                sid for sid, each in self.by_sid.items() if each.is_subscribed and not each.state.is_dead
-            )
+            known = (each for each in self.by_sid.values() if each.channel is not None and not each.state.is_dead)
+            pending.sids = frozenset(each.sid for each in known)
+            self._list_ns = self._after(self._pace.answer_ns)
         return number, released
 
     def _register_end(self, pending: Pending, subscription: Subscription) -> list[str]:

@@ -494,3 +494,46 @@ def test_a_removal_on_a_sid_that_nobody_named_touches_no_channel(kb, feed):
     feed.receive(frame("new", sid=5, seq=1))
     feed.send(kb.UpdateSubscription(action="delete_markets", sid=5, market_tickers=[A]))
     assert (feed.subscriptions, list(feed.pending)) == ({}, [1])
+
+
+class TestAnEndWithoutAClearAnswer:
+    """``unsubscribe`` without an answer, and the channel is wanted after all: only the list of channels can tell."""
+
+    @pytest.fixture
+    def ended(self, kb, held):
+        held.send(kb.Unsubscribe(sids=[1]))
+        held.subscribe(BOOK, market_tickers=[A, C])
+        held.advance(10 * SECOND)
+        return held
+
+    def test_the_list_is_asked_for_once_in_a_while(self, kb, ended):
+        commands = ended.wanted()
+        assert [type(command).__name__ for command in commands] == ["UpdateSubscription", "ListSubscriptions"]
+        for command in commands:
+            ended.send(command)
+        assert ended.wanted() == []
+        ended.receive(frame("ok", id=4, msg="odd"))
+        assert (ended.wanted(), ended.next_deadline_ns) == ([], 20 * SECOND)
+        ended.advance(20 * SECOND)
+        assert "ListSubscriptions" in [type(command).__name__ for command in ended.wanted()]
+
+    def test_what_is_open_still_is_healed_from_then(self, kb, ended):
+        for command in ended.wanted():
+            ended.send(command)
+        receive_all(ended, frame("ok", id=3, sid=1, seq=3), snapshot(C, seq=4))
+        assert ended.books[C].stale_reason == "unsubscribed"
+        ended.receive(frame("ok", id=4, msg=[{"channel": BOOK, "sid": 1}]))
+        asked = [(each.action, each.market_tickers) for each in ended.wanted()]
+        assert asked == [("delete_markets", (B,)), ("get_snapshot", (A,))]
+        for command in ended.wanted():
+            ended.send(command)
+        receive_all(ended, snapshot(A, seq=5), snapshot(C, seq=6))
+        assert [ended.books[ticker].is_live for ticker in (A, C)] == [True, True]
+
+    def test_what_is_not_is_subscribed_anew(self, kb, ended):
+        for command in ended.wanted():
+            ended.send(command)
+        ended.receive(frame("ok", id=4, msg=[]))
+        assert [type(command).__name__ for command in ended.wanted()] == []
+        ended.receive(error(7, command_id=3))
+        assert [(type(each).__name__, each.market_tickers) for each in ended.wanted()] == [("Subscribe", (A, C))]
