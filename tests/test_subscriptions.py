@@ -102,7 +102,7 @@ class TestASidThatNobodyNamed:
     """A frame of a type that we do not read came on it, and its channel is not known."""
 
     def test_it_can_be_changed_and_ended_and_no_channel_is_touched(self, kb, feed):
-        feed.receive(trade(sid=5))
+        feed.receive(frame("new", sid=5, seq=1))
         feed.send(kb.UpdateSubscription(action="add_markets", sid=5, market_tickers=[A]))
         feed.send(kb.Unsubscribe(sids=[5]))
         assert receive_all(feed, ok([A], sid=5, seq=2, command_id=1), unsubscribed(5, seq=3, command_id=2)) == [
