@@ -35,7 +35,7 @@ from .messages.book import validate_snapshot
 from .messages.commands import BOOK_CHANNEL
 from .pace import Pace
 from .subscriptions import Subscriptions
-from .surroundings import CHANNEL_OF, Surroundings
+from .surroundings import CHANNEL_OF, OWN_CHANNEL, Surroundings
 from .units import INT64_MAX
 
 MAX_EVENTS: Final = 10_000
@@ -204,6 +204,8 @@ class Law(FeedCore):
         """What another channel says: of markets and own orders it is kept, the rest is for whoever takes the update."""
         if subscription.channel is None and (channel := CHANNEL_OF.get(type(message))) is not None:
             self._subscriptions.adopt(subscription, channel)
+        if isinstance(message, messages.Unknown) and subscription.channel == OWN_CHANNEL:
+            self._surroundings.missed(OWN_CHANNEL, "unknown_type")  # it may be what tells of orders from now on
         if subscription.state.is_dead or not isinstance(message, (MarketLifecycle, UserOrder, Fill)):
             return Effect.IGNORED
         facts["book"] = self._surroundings.take(message)

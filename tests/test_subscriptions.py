@@ -93,7 +93,8 @@ class TestWhatCannotBeSent:
         ],
     )
     def test_what_fits_its_channel_can(self, kb, feed, channel, action, given):
-        opened(kb, feed, channel)
+        feed.send(kb.Subscribe(channels=[channel], market_tickers=[B] if channel == "ticker" else []))
+        feed.receive(subscribed(5, channel=channel))
         feed.send(kb.UpdateSubscription(action=action, sid=5, **given))
         assert [command.action for command in feed.pending.values()] == [action]
 

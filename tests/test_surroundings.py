@@ -757,3 +757,10 @@ def test_the_sending_time_of_a_frame_that_cannot_be_read_is_on_its_error(kb):
         with pytest.raises(kb.MalformedFrame) as raised:
             kb.decode(sent)
         assert raised.value.sending_ts_ms == SINCE + 10
+
+
+def test_a_type_that_is_not_known_on_the_channel_of_own_orders_may_tell_of_them(known):
+    """Types are renamed at times (``ticker_v2`` was): what such a one says is not read, so own size is not known."""
+    known.tell({"order_id": "x"}, type_="user_order_v2")
+    assert known.updates[-1].kind is known.kb.Kind.UNKNOWN
+    assert known.sizes() == ["unknown_type"] * 2
