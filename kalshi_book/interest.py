@@ -297,7 +297,8 @@ class Interest:
 
     def may_be_out(self, item: str) -> bool:
         """Whether a command under way, or one without a clear answer, may have taken out an item that was held."""
-        return any(items is None or item in items for items in self.removing.values())
+        # Asked for every snapshot, so no generator where it can be: CPython 3.13.0 dies where it has no memory for one.
+        return bool(self.removing) and any(items is None or item in items for items in self.removing.values())
 
     @property
     def may_be_closed(self) -> bool:

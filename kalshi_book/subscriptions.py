@@ -211,7 +211,7 @@ class Subscriptions(Registry):
         if listed is not None and channel is not None:
             self.interest(channel).settle(None)
             held = dict.fromkeys(listed)
-            change.left.extend(item for item in subscription.held if item not in held)
+            change.left.extend([item for item in subscription.held if item not in held])
             for item in change.left:
                 del subscription.held[item]
             change.joined.extend(self.joined(subscription, held))
