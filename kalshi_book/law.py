@@ -178,6 +178,11 @@ class Law(FeedCore):
 
     def _take(self, message: Message | MalformedFrame, subscription: Subscription | None, facts: dict[str, Any]) -> Effect:
         """Let a frame do what it says, and add to ``facts`` what its update shall tell."""
+        if subscription is not None:  # the frames that come most, first
+            if isinstance(message, OrderbookSnapshot):
+                return self._take_snapshot(message, subscription, facts)
+            if isinstance(message, OrderbookDelta):
+                return self._take_delta(message, subscription, facts)
         if isinstance(message, MalformedFrame):
             return self._take_malformed(message, subscription, facts)
         if isinstance(message, Ok):
@@ -192,10 +197,6 @@ class Law(FeedCore):
             return Effect.IGNORED
         if isinstance(message, Subscribed):
             return self._take_subscribed(message, subscription)
-        if isinstance(message, OrderbookDelta):
-            return self._take_delta(message, subscription, facts)
-        if isinstance(message, OrderbookSnapshot):
-            return self._take_snapshot(message, subscription, facts)
         if isinstance(message, Unsubscribed):
             return self._take_unsubscribed(message, subscription)
         return self._take_data(message, subscription, facts)
@@ -218,20 +219,22 @@ class Law(FeedCore):
         validate_snapshot(message, facts["frame"])
         state = subscription.state
         book = facts["book"] = self._books.get(message.market_ticker)
-        is_held = message.id is None or (book is not None and book._belongs_to(state))
+        belongs = book is not None and book._belongs_to(state)
+        is_held = message.id is None or belongs
         # No deltas may follow the answer to a get_snapshot for a market that is not held, nor any snapshot of one that may
         # have been taken out meanwhile.
         stale_reason = None if is_held else StaleReason.NOT_SUBSCRIBED
         if is_held and self._subscriptions.interest(BOOK_CHANNEL).may_be_out(message.market_ticker):
             stale_reason = StaleReason.UNSUBSCRIBED
-        self._subscriptions.take_snapshot(message.id, message.market_ticker)
+        if message.id is not None:
+            self._subscriptions.take_snapshot(message.id, message.market_ticker)
         if state.is_dead or (book is not None and not is_held and self._keeper(book) is not None):
             return Effect.IGNORED  # another subscription keeps it, and tells it more
         taker = OrderBook(message.market_ticker) if book is None else book
         before = taker.state
         kept = taker.checksum() if before is State.LIVE and message.id is not None else None
         facts["top_changed"] = taker._take_snapshot(message, state.use_yes_price, facts["received_ns"], stale_reason)
-        if is_held:
+        if is_held and not belongs:
             self._hold(taker, subscription)
         if book is None:
             facts["book"] = taker
@@ -243,10 +246,13 @@ class Law(FeedCore):
             if stale_reason is None:
                 self._doubt(taker, subscription)
             return Effect.STALED
-        subscription.recovery.healed(taker.market_ticker, was_stale=before not in (State.NEW, State.LIVE))
-        if healed := subscription.recovery.take_healed():
-            self._tell(events.Recovered(state.sid, healed))
-        return Effect.APPLIED if before in (State.NEW, State.LIVE) else Effect.HEALED
+        was_stale = before is not State.LIVE and before is not State.NEW
+        recovery = subscription.recovery
+        if not recovery.is_idle:
+            recovery.healed(taker.market_ticker, was_stale=was_stale)
+            if healed := recovery.take_healed():
+                self._tell(events.Recovered(state.sid, healed))
+        return Effect.HEALED if was_stale else Effect.APPLIED
 
     def _audit(self, book: OrderBook, kept: str) -> AuditDifference | None:
         """F17: compare the book that was kept with the snapshot that took its place."""

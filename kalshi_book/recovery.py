@@ -253,8 +253,8 @@ class Recovery:
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is nothing to heal."""
-        return not (self._cases or self.is_dirty or self.wants_resubscribe)
+        """Whether there is nothing to heal, and nothing to tell."""
+        return not (self._cases or self.is_dirty or self.wants_resubscribe or self._healed)
 
 
 def _updates(action: Action, sid: int, market_tickers: Sequence[str], epoch: int) -> list[Command]:

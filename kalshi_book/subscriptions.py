@@ -384,7 +384,7 @@ class Subscriptions(Registry):
         ):
             self._answered(pending, None)
 
-    def take_snapshot(self, message_id: int | None, market_ticker: str) -> None:
+    def take_snapshot(self, message_id: int, market_ticker: str) -> None:
         """Note that one snapshot of a ``get_snapshot`` came."""
         if (pending := self._pending(message_id)) is not None and market_ticker in pending.open:
             self._answered(pending, market_ticker)

@@ -132,7 +132,8 @@ def test_what_fails_after_the_number_was_counted_leaves_every_book_stale_interru
     def fail(*_):
         raise raised
 
-    sent = delta(A, seq=3, era="2025") if method == "_apply_delta" else snapshot(A, seq=3)
+    sent = {"_apply_delta": delta(A, seq=3, era="2025"), "_join": snapshot("KXDEMO-26-C", seq=3)}.get(method)
+    sent = sent or snapshot(A, seq=3)
     monkeypatch.setattr(kb.OrderBook, method, fail, raising=False)
     with pytest.raises(raised):
         feed.receive(sent)
