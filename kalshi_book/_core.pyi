@@ -104,7 +104,6 @@ class SidState:
     last_frame: bytes | str | None
     use_yes_price: bool
     is_dead: bool
-    channel: str | None
     def __init__(self, sid: int, *, use_yes_price: bool = False) -> None: ...
     @property
     def sid(self) -> int: ...

@@ -144,7 +144,7 @@ class Update(Struct, frozen=True, kw_only=True, eq=False):
 class SidState:
     """How far the count of one subscription has come, and on which price scale its NO side arrives."""
 
-    __slots__ = ("_last_seq", "_sid", "channel", "is_dead", "last_frame", "use_yes_price")
+    __slots__ = ("_last_seq", "_sid", "is_dead", "last_frame", "use_yes_price")
 
     def __init__(self, sid: int, *, use_yes_price: bool = False) -> None:
         self._sid = _int64(sid, "sid")
@@ -152,7 +152,6 @@ class SidState:
         self.last_frame: bytes | str | None = None
         self.use_yes_price = use_yes_price
         self.is_dead = False
-        self.channel: str | None = None
 
     @property
     def sid(self) -> int:

@@ -33,13 +33,13 @@ from .recovery import Recovery
 Items = dict[str, None]
 """Markets, indices or underlyings, in order of appearance."""
 
-_ADD: Final[dict[str, Action]] = {
+ADD: Final[dict[str, Action]] = {
     "market_tickers": "add_markets",
     "market_ids": "add_markets",
     "index_ids": "subscribe_indices",
     "underlying_tickers": "subscribe_underlyings",
 }
-_REMOVE: Final[dict[str, Action]] = {
+REMOVE: Final[dict[str, Action]] = {
     "market_tickers": "delete_markets",
     "market_ids": "delete_markets",
     "index_ids": "unsubscribe_indices",
@@ -409,10 +409,10 @@ class Interest:
             fields: dict[str, Any] = {self.kind: missing}
             if self.flags.get("send_initial_snapshot"):
                 fields["send_initial_snapshot"] = True
-            return UpdateSubscription(action=_ADD[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
+            return UpdateSubscription(action=ADD[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
         if leaving := tuple(islice(self.leaving(), MAX_TICKERS)):
             fields = {self.kind: leaving}
-            return UpdateSubscription(action=_REMOVE[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
+            return UpdateSubscription(action=REMOVE[self.kind], sid=sid, purpose=purpose, epoch=epoch, **fields)
         return None
 
     def status(self) -> ChannelStatus:

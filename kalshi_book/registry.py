@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from . import events
 from ._backend import SidState
-from .interest import Interest, Items, Subscription, items_of
+from .interest import ADD, REMOVE, Interest, Items, Subscription, items_of
 from .messages.commands import BOOK_CHANNEL, Command, ListSubscriptions, Subscribe, Unsubscribe, UpdateSubscription
 from .pace import Pace
 
@@ -27,8 +27,8 @@ MAX_PENDING: Final = 10_000
 MAX_SIDS: Final = 1_000
 """Subscriptions of one connection that are kept in mind, besides those that live."""
 
-ADDS: Final = frozenset({"add_markets", "subscribe_indices", "subscribe_underlyings"})
-REMOVES: Final = frozenset({"delete_markets", "unsubscribe_indices", "unsubscribe_underlyings"})
+ADDS: Final = frozenset(ADD.values())
+REMOVES: Final = frozenset(REMOVE.values())
 
 
 class Pending(Struct):
@@ -40,7 +40,7 @@ class Pending(Struct):
         open: what is to be answered still: channels of a subscribe or unsubscribe, tickers of a ``get_snapshot``.
         is_overdue: whether it was given up.
         refusal: the error that answered a part of it, nobody knows which.
-        sids: for a list of subscriptions: those that it must name, since they were subscribed before.
+        sids: for a list of subscriptions: those that it must name, since their channel was known when it was asked for.
     """
 
     id: int
@@ -121,7 +121,7 @@ class Registry:
         if subscription.channel not in (None, channel):
             self.end(subscription, keep=False)  # its number is another channel's now
             subscription.state.is_dead = False
-        subscription.channel = subscription.state.channel = channel
+        subscription.channel = channel
         interest = self.interest(channel)
         if interest.subscription is None and not subscription.state.is_dead:
             interest.subscription = subscription

@@ -14,11 +14,8 @@ from .interest import Change, Interest, Subscription, flags_of, items_of, kind_o
 from .messages import Error, Ok, Subscribed, SubscriptionList
 from .messages.commands import (
     BOOK_CHANNEL,
-    INDEX_ACTIONS,
     INDEX_CHANNELS,
     LISTING_ACTIONS,
-    MARKET_ACTIONS,
-    UNDERLYING_ACTIONS,
     UNDERLYING_CHANNEL,
     Command,
     ListSubscriptions,
@@ -26,7 +23,7 @@ from .messages.commands import (
     Unsubscribe,
     UpdateSubscription,
 )
-from .messages.vocabulary import CHANNELS
+from .messages.vocabulary import CHANNELS, INDEX_ACTIONS, MARKET_ACTIONS, UNDERLYING_ACTIONS
 from .registry import ADDS, MAX_PENDING, REMOVES, Pending, Registry
 
 UNKNOWN_SID: Final = 7
@@ -79,7 +76,7 @@ class Subscriptions(Registry):
             fits = channel == BOOK_CHANNEL or command.action != "get_snapshot"
         if not fits:
             raise UsageError(f"{channel} knows no {command.action} (the exchange would answer with error 13)")
-        elif command.action in MARKET_ACTIONS and channel in CHANNELS and CHANNELS[channel].takes_markets == "no":
+        if command.action in MARKET_ACTIONS and channel in CHANNELS and CHANNELS[channel].takes_markets == "no":
             raise UsageError(f"{channel} cannot be limited to markets (the exchange would answer with error 13)")
         if (command.market_ids or command.send_initial_snapshot) and channel != "ticker":
             raise UsageError(f"{channel} takes neither market_ids nor send_initial_snapshot: these are for ticker alone")
@@ -234,8 +231,8 @@ class Subscriptions(Registry):
         """Learn which channels are open: one whose ``subscribed`` was lost, perhaps; or that one is not.
 
         Returns:
-            Subscriptions that are dead by it, each with what it held: only those that a ``subscribed`` had named before the
-            list was asked for.
+            Subscriptions that are dead by it, each with what it held: only those whose channel was known before the list was
+            asked for.
         """
         channels = message.msg if isinstance(message, Ok) else message.subscriptions
         if not isinstance(channels, list):

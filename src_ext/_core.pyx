@@ -331,8 +331,6 @@ cdef class SidState:
     """Whether NO-side prices arrive on the YES scale."""
     cdef public bint is_dead
     """Whether the exchange has ended it: its frames are counted and nothing else."""
-    cdef public object channel
-    """The channel, where a reply named it, else None."""
 
     def __init__(self, sid, *, use_yes_price=False):
         self.sid = exact_int64(sid, "sid")

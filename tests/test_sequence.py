@@ -63,8 +63,8 @@ def judge_text(kb, state, frame):
 def test_the_state_of_a_sid_is_typed(kb):
     SidState = part(kb, "_backend").SidState
     state = SidState(2, use_yes_price=True)
-    assert (state.sid, state.last_seq, state.last_frame, state.use_yes_price, state.is_dead, state.channel) == (
-        2, None, None, True, False, None
+    assert (state.sid, state.last_seq, state.last_frame, state.use_yes_price, state.is_dead) == (
+        2, None, None, True, False
     )  # fmt: skip
     with pytest.raises(AttributeError):
         state.sid = 3

@@ -18,7 +18,15 @@ from msgspec.structs import force_setattr
 
 from ..errors import UsageError
 from ..units import INT64_MAX
-from .vocabulary import CHANNELS, RENAMED_CHANNELS, RETIRED_CHANNELS
+from .vocabulary import (
+    ACTIONS,
+    CHANNELS,
+    INDEX_ACTIONS,
+    MARKET_ACTIONS,
+    RENAMED_CHANNELS,
+    RETIRED_CHANNELS,
+    UNDERLYING_ACTIONS,
+)
 
 MAX_TICKERS: Final = 500
 """How many markets one command may name: 500 were observed to work, more were never tried."""
@@ -39,9 +47,6 @@ Action = Literal[
     "unsubscribe_underlyings",
     "underlying_list",
 ]
-MARKET_ACTIONS: Final = frozenset({"add_markets", "delete_markets", "get_snapshot"})
-INDEX_ACTIONS: Final = frozenset({"subscribe_indices", "unsubscribe_indices", "indexlist"})
-UNDERLYING_ACTIONS: Final = frozenset({"subscribe_underlyings", "unsubscribe_underlyings", "underlying_list"})
 LISTING_ACTIONS: Final = frozenset({"indexlist", "underlying_list"})
 
 Purpose = Literal["asked", "restore", "recovery"]
@@ -234,7 +239,7 @@ class UpdateSubscription(Command, frozen=True, kw_only=True, tag="update_subscri
         super().__post_init__()
         self._settle_sid()
         _flags(self, "send_initial_snapshot")
-        if not isinstance(self.action, str) or self.action not in MARKET_ACTIONS | INDEX_ACTIONS | UNDERLYING_ACTIONS:
+        if not isinstance(self.action, str) or self.action not in ACTIONS:
             _refuse(f"{self.action!r} is no action of update_subscription", code=15 if not self.action else 13)
         tickers, ids = _texts(self, "market_tickers"), _texts(self, "market_ids")
         indices, underlyings = _texts(self, "index_ids"), _texts(self, "underlying_tickers")

@@ -89,22 +89,13 @@ RETIRED_CHANNELS: Final = frozenset({"multivariate"})
 """Channels that are gone without a successor (2026-08-06): asking for one gives error 8. The combos' lifecycle is another
 channel."""
 
-ACTIONS: Final = frozenset(
-    {
-        "add_markets",
-        "delete_markets",
-        "get_snapshot",
-        "subscribe_indices",
-        "unsubscribe_indices",
-        "indexlist",
-        "subscribe_underlyings",
-        "unsubscribe_underlyings",
-        "underlying_list",
-    }
-)
+MARKET_ACTIONS: Final = frozenset({"add_markets", "delete_markets", "get_snapshot"})
+INDEX_ACTIONS: Final = frozenset({"subscribe_indices", "unsubscribe_indices", "indexlist"})
+UNDERLYING_ACTIONS: Final = frozenset({"subscribe_underlyings", "unsubscribe_underlyings", "underlying_list"})
+ACTIONS: Final = MARKET_ACTIONS | INDEX_ACTIONS | UNDERLYING_ACTIONS
 """What ``update_subscription`` can do."""
 
-PERPS_ACTIONS: Final = frozenset({"add_markets", "delete_markets", "get_snapshot"})
+PERPS_ACTIONS: Final = MARKET_ACTIONS
 """What ``update_subscription`` can do with perpetuals."""
 
 COMMANDS: Final = {
