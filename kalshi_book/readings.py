@@ -97,11 +97,7 @@ class Readings:
             BookNotLive: the book cannot know now.
             OwnSizeUnknown: with ``without_own``, own size cannot be known now, or does not fit the levels.
         """
-        no, n = units.outcome_is_no(outcome_side), units.count_argument(n)
-        if without_own:
-            levels = self._core._levels(no, False, units.INT64_MAX, self._live)
-            return _less_own(levels, self._own_now, no=no, ask=False)[:n]
-        return self._core._levels(no, False, n, self._live)
+        return self._one_side(False, n, outcome_side, without_own)
 
     def asks(self, n: int | None = None, *, outcome_side: Side = "yes", without_own: bool = False) -> list[Level]:
         """Give the best n asks of one outcome, lowest price first: the other outcome's bids at $1 less their price. O(n).
@@ -115,11 +111,7 @@ class Readings:
             BookNotLive: the book cannot know now.
             OwnSizeUnknown: with ``without_own``, own size cannot be known now, or does not fit the levels.
         """
-        no, n = units.outcome_is_no(outcome_side), units.count_argument(n)
-        if without_own:
-            levels = self._core._levels(no, True, units.INT64_MAX, self._live)
-            return _less_own(levels, self._own_now, no=no, ask=True)[:n]
-        return self._core._levels(no, True, n, self._live)
+        return self._one_side(True, n, outcome_side, without_own)
 
     def depth(self, n: int | None = None, *, outcome_side: Side = "yes", without_own: bool = False) -> Depth:
         """Give the best n levels of both sides of one outcome, of one moment, best first. O(n).
@@ -236,6 +228,13 @@ class Readings:
         """
         tick_e4 = self.market.tick_at_e4(units.price_argument(price, price_e4=price_e4, cents=cents))
         return None if tick_e4 is None else units.price_decimal(tick_e4)
+
+    def _one_side(self, ask: bool, n: int | None, outcome_side: Side, without_own: bool) -> list[Level]:
+        no, n = units.outcome_is_no(outcome_side), units.count_argument(n)
+        if without_own:
+            levels = self._core._levels(no, ask, units.INT64_MAX, self._live)
+            return _less_own(levels, self._own_now, no=no, ask=ask)[:n]
+        return self._core._levels(no, ask, n, self._live)
 
     @property
     def _own_now(self) -> OwnReading:
