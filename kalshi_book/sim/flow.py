@@ -168,9 +168,9 @@ class Flow:
         self._sent_ms = max(self._sent_ms, self._at_us // 1_000 + 2 + rng.getrandbits(2))
         market.clock += 1 + rng.getrandbits(2)
 
-    def _owner(self) -> tuple[str, int]:
+    def _owner(self) -> tuple[str | None, int]:
         if not self._own_per_mille or self._own_rng.random() * 1_000 >= self._own_per_mille:
-            return "", 0
+            return None, 0
         return f"mm-{self._own_rng.randrange(1, 100)}", self._own_rng.getrandbits(2)
 
     def _snapshot(self, market: Market) -> bytes:
