@@ -1,4 +1,4 @@
-"""One client's connection: its session, its commands on their way in, its frames on their way out, and what goes wrong there.
+"""One client's connection: its session, commands on their way in, frames on their way out, and what goes wrong there.
 
 Sans-I/O: ``receive`` takes what the client says, ``take`` gives what is to be done now, in order, and ``advance`` lets pass
 what waited for its time. Where nothing is wrong a frame is written and put into one list, and that is all.
@@ -17,9 +17,11 @@ from . import damage, faults
 from .commands import BOOK, Command, Refused, parse
 from .fault_options import SECOND_NS, nanoseconds
 from .happenings import Happening, LevelChanged
-from .line import Action, Close, Line
+from .line import Line
+from .outlet import SnapshotDue, Venue
 from .rules import Rules
-from .session import Session, SnapshotDue, Venue
+from .serving import Abort, Close, Deed
+from .session import Session
 from .switchboard import Faults, Planted
 from .wire import Frame
 
@@ -104,7 +106,7 @@ class Connection:
         else:
             self._schedule(data)
 
-    def take(self) -> list[Action]:
+    def take(self) -> list[Deed]:
         """Give what is to be done now, in order: ``bytes`` are one text frame; some 64 KiB at most.
 
         Empty: nothing, until ``on_ready`` is called. After a Freeze there is nothing until Thaw or Abort.
@@ -136,9 +138,9 @@ class Connection:
         self.session.say(channel, type_, msg)
 
     def close(self, code: int = 1001, reason: str = "") -> None:
-        """End the connection, after what is on its way."""
+        """End the connection, after what is on its way; with code 1006 without a close frame."""
         if self.is_open:
-            self._line.put(Close(code, reason), self._now_ns())
+            self._line.put(Abort() if code == 1006 else Close(code, reason), self._now_ns())
             self._over()
 
     def abort(self) -> None:
@@ -147,16 +149,11 @@ class Connection:
             self._line.reset()
             self._over()
 
-    def end(self, sid: int, code: int) -> None:
-        """End a subscription with a terminal error."""
-        self.session.end(sid, code)
-
     def sid_of(self, sid: int | None) -> int | None:
-        """Give the sid of the book subscription, or this one; None: it is not subscribed."""
-        subscriptions = self.session.subscriptions
-        if sid is None:
-            return subscriptions[BOOK].sid if BOOK in subscriptions else None
-        return sid if any(sub.sid == sid for sub in subscriptions.values()) else None
+        """Give this sid, or for None that of the book; None: it is not subscribed."""
+        book = self.session.subscriptions.get(BOOK)
+        sub = book if sid is None else self.session.subscription(sid)
+        return None if sub is None else sub.sid
 
     def _over(self) -> None:
         if self.is_open:
@@ -226,8 +223,7 @@ class Connection:
             self.session.command(data, reply=False)
             if isinstance(fault, faults.FalseError):
                 self.session.refuse(data, fault.code)
-        if self._overflowing:
-            self._overflow()
+        self._overflow()
 
     def _striking(self, data: str | bytes) -> Planted | None:
         """Give the fault that strikes a command."""
@@ -268,8 +264,7 @@ class Connection:
                 self.session.snapshot(due)
             else:
                 self._snapshots.append((due_ns, due))
-        if self._overflowing:
-            self._overflow()
+        self._overflow()
 
     # Frames.
 
@@ -339,8 +334,7 @@ class Connection:
 
 def _spans(board: Faults, number: int) -> _Spans:
     """Collect what the spans that last now make of a connection. The slowest link counts."""
-    lasting = [each.fault for each in board.spans if isinstance(each.fault, faults.ConnectionSpan)]
-    mine = [fault for fault in lasting if fault.connection in (None, number)]
+    mine = [each.fault for each in board.spans if each.is_on_connection(number)]
     silences = [fault for fault in mine if isinstance(fault, faults.Silence)]
     return _Spans(
         is_frozen=any(isinstance(fault, faults.HalfOpen) for fault in mine),

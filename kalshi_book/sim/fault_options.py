@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from ..errors import UsageError
+from ..units import shown
 
 Seconds: TypeAlias = int | float
 
@@ -70,7 +71,7 @@ def read(kind: str, name: str, text: str) -> object:
         digits, unit = match.groups("")
         number = int(digits) if re.fullmatch(r"-?[0-9]+", digits) else float(digits)
         seconds = number * _LONG_UNITS[unit] if unit in _LONG_UNITS else number / _UNITS[unit]
-        return int(seconds) if seconds == int(seconds) else seconds
+        return int(seconds) if abs(seconds) < 1e15 and seconds == int(seconds) else seconds
     if expected == "whole" and re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
         return int(text)
     if expected == "flag" and text in ("yes", "no"):
@@ -78,7 +79,7 @@ def read(kind: str, name: str, text: str) -> object:
     if expected == "text" and text:
         return text
     wanted = {"seconds": "a time such as 30s, 250ms or 2m", "whole": "a whole number", "flag": "yes or no", "text": "a text"}
-    raise UsageError(f"{kind}: expected {written(name)} to be {wanted[expected]}, found {text!r}")
+    raise UsageError(f"{kind}: expected {written(name)} to be {wanted[expected]}, found {shown(text)}")
 
 
 def check(kind: str, name: str, value: object) -> None:
@@ -91,9 +92,9 @@ def check(kind: str, name: str, value: object) -> None:
         )
     if isinstance(value, str):
         if "," in value or value != value.strip():
-            raise UsageError(f"{kind}: {name} is a text without a comma or spaces around it, not {value!r}")
+            raise UsageError(f"{kind}: {name} is a text without a comma or spaces around it, not {shown(value)}")
     elif isinstance(value, (int, float)) and not (option.least <= value <= option.most and math.isfinite(value)):
-        raise UsageError(f"{kind}: {name} lies in {option.least:g}..{option.most:g}, and is not {value!r}")
+        raise UsageError(f"{kind}: {name} lies in {option.least:g}..{option.most:g}, and is not {shown(value)}")
 
 
 def written(name: str) -> str:

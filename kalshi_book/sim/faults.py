@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
 from ..errors import UsageError
+from ..messages.vocabulary import ERROR_CODES
 from .fault_options import OPTIONS, Option, Seconds, check, read, text, written
 
 
@@ -170,20 +171,33 @@ class RefuseCommand(CommandFault, frozen=True, kw_only=True):
 
     code: int = 18
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _is_error(self.kind, self.code)
+
 
 class FalseError(CommandFault, frozen=True, kw_only=True):
     """A command has its effect, and an error code (18) is all its reply."""
 
     code: int = 18
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _is_error(self.kind, self.code)
+
 
 # Spans of one connection, or of all.
 
 
 class ConnectionSpan(Span, frozen=True, kw_only=True):
-    """A span of one connection, or of all."""
+    """A span of one connection, or of all, those made while it lasts included."""
 
     connection: int | None = None
+
+    @property
+    def strikes_open_only(self) -> bool:
+        """Whether it strikes, where it names no connection, those alone that are open when it begins."""
+        return False
 
 
 class HoldCommands(ConnectionSpan, frozen=True, kw_only=True):
@@ -201,7 +215,7 @@ class NoSnapshots(ConnectionSpan, frozen=True, kw_only=True):
 
 
 class Silence(ConnectionSpan, frozen=True, kw_only=True):
-    """No data, while pings go on: all frames are lost, or those of one sid; of one market none is even written."""
+    """No data, while pings go on: all frames of the connections that are open, or of one sid; of a market on any."""
 
     sid: int | None = None
     market_ticker: str | None = None
@@ -211,9 +225,19 @@ class Silence(ConnectionSpan, frozen=True, kw_only=True):
         if self.sid is not None and self.market_ticker is not None:
             raise UsageError(f"{self.kind}: a sid or a market_ticker falls silent, not both")
 
+    @property
+    def strikes_open_only(self) -> bool:
+        """A connection made later speaks; a silent market is silent there too."""
+        return self.connection is None and self.market_ticker is None
+
 
 class HalfOpen(ConnectionSpan, frozen=True, kw_only=True):
-    """Not a byte in either direction, and nobody is told."""
+    """Not a byte in either direction, on the connections that are open, and nobody is told."""
+
+    @property
+    def strikes_open_only(self) -> bool:
+        """A connection made later works."""
+        return self.connection is None
 
 
 class SlowLink(ConnectionSpan, frozen=True, kw_only=True):
@@ -347,3 +371,8 @@ def parse(text: str) -> Fault:
         return FAULT_KINDS[kind](**given)
     except TypeError as error:  # a required option that is missing: values have their types already
         raise UsageError(f"{kind}: {error}") from None
+
+
+def _is_error(kind: str, code: int) -> None:
+    if code not in ERROR_CODES:
+        raise UsageError(f"{kind}: expected an error code of 1..{max(ERROR_CODES)}, found {code}")

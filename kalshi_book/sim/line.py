@@ -10,34 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
+from .serving import Abort, Close, Deed, Freeze, Thaw
 
 TAKEN_BYTES: Final = 65_536
 """About how much ``take`` gives at once."""
 
 _SECOND_NS: Final = 1_000_000_000
-
-
-class Close(Struct, frozen=True):
-    """Send a close frame, and close. 1005: a close frame without a code; 1006: none at all, the transport alone is closed."""
-
-    code: int
-    reason: str = ""
-
-
-class Abort(Struct, frozen=True):
-    """Reset the connection."""
-
-
-class Freeze(Struct, frozen=True):
-    """Read and write nothing more, and tell nobody, until there is something to take again: Thaw or Abort."""
-
-
-class Thaw(Struct, frozen=True):
-    """Read and write again."""
-
-
-Action = bytes | Close | Abort | Freeze | Thaw
 
 
 class Line:
@@ -51,14 +29,14 @@ class Line:
     def __init__(self) -> None:
         self.on_ready: Callable[[], None] | None = None
         self.outstanding = 0
-        self._ready: deque[Action] = deque()
-        self._waiting: deque[tuple[int, Action]] = deque()  # not before when, and what
+        self._ready: deque[Deed] = deque()
+        self._waiting: deque[tuple[int, Deed]] = deque()  # not before when, and what
         self._overtaken: list[tuple[int, int, bytes]] = []  # by how many, until when at most, and what
         self._bytes_per_s: int | None = None
         self._free_ns = 0
         self._is_shut = False  # Freeze was taken, and Thaw was not
 
-    def put(self, item: bytes | Close, now_ns: int, *, delay_ns: int = 0) -> None:
+    def put(self, item: bytes | Close | Abort, now_ns: int, *, delay_ns: int = 0) -> None:
         """Send something, behind whatever waits. With a delay, what comes behind it waits too."""
         if type(item) is bytes:
             self.outstanding += len(item)
@@ -74,9 +52,9 @@ class Line:
         """Send something behind the next so many, or after a while where they do not come."""
         self._overtaken.append((behind, now_ns + wait_ns, payload))
 
-    def take(self) -> list[Action]:
+    def take(self) -> list[Deed]:
         """Give what is to be done now, in order: some 64 KiB at most; empty: nothing until ``on_ready`` is called."""
-        taken: list[Action] = []
+        taken: list[Deed] = []
         size = 0
         while self._ready and not self._is_shut and size < TAKEN_BYTES:
             item = self._ready.popleft()
@@ -145,7 +123,7 @@ class Line:
             return starts_ns
         return starts_ns + len(item) * _SECOND_NS // self._bytes_per_s
 
-    def _pass(self, item: Action) -> None:
+    def _pass(self, item: Deed) -> None:
         self._ready.append(item)
         if len(self._ready) == 1:
             self._wake()

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from . import faults as kinds
 from .fault_options import nanoseconds
-from .faults import CommandFault, Fault, LostDelta, Picker, Span, WrongDelta, parse
+from .faults import CommandFault, ConnectionSpan, Fault, LostDelta, Picker, Span, WrongDelta, parse
 
 LOGGED: Final = 10_000
 
@@ -51,6 +51,7 @@ class Planted:
         is_on: whether a span lasts now.
         is_over: whether it will strike no more.
         due_ns: when it may strike next, or when a span that is on ends; None: never by itself.
+        connections: of a span that strikes only those which were open when it began, their numbers; None: any other.
     """
 
     def __init__(self, fault: Fault, *, board: Faults, rng: random.Random, begins_ns: int) -> None:
@@ -58,6 +59,7 @@ class Planted:
         self.rng = rng
         self.happened = 0
         self.is_on = self.is_over = False
+        self.connections: frozenset[int] | None = None
         self._board = board
         self._every_ns = None if fault.every_s is None else nanoseconds(fault.every_s)
         self._left = 1 if fault.times is None and self._every_ns is None else fault.times
@@ -74,6 +76,12 @@ class Planted:
         if not self.is_over:
             self.is_over = True
             self._board._ended(self)
+
+    def is_on_connection(self, number: int) -> bool:
+        """Tell whether a span that is on lasts on this connection."""
+        if not isinstance(self.fault, ConnectionSpan):
+            return False
+        return self.fault.connection in (None, number) and (self.connections is None or number in self.connections)
 
     def strikes(self, now_ns: int) -> bool:
         """Tell whether a picker strikes what fits it just now; if so, it waits for its next."""
@@ -141,6 +149,7 @@ class Faults:
         seed: decides what happens at random.
         now_ns: the time of the start.
         turned: called when a moment happens, and when a span has begun or ended.
+        added: called when a fault was put in.
 
     Attributes:
         log: the newest 10,000 of what happened, oldest first.
@@ -179,7 +188,9 @@ class Faults:
     maintenance = _Adds(kinds.Maintenance)
     clock_step = _Adds(kinds.ClockStep)
 
-    def __init__(self, *, seed: int, now_ns: int, turned: Callable[[Planted], None]) -> None:
+    def __init__(
+        self, *, seed: int, now_ns: int, turned: Callable[[Planted], None], added: Callable[[], None] = lambda: None
+    ) -> None:  # fmt: skip
         self.log: deque[Struck] = deque(maxlen=LOGGED)
         self.frames: list[Planted] = []
         self.deltas: list[Planted] = []
@@ -187,7 +198,7 @@ class Faults:
         self._timed: list[Planted] = []
         self._seed, self._count = seed, 0
         self._start_ns = self._now_ns = now_ns
-        self._turned = turned
+        self._turned, self._added = turned, added
 
     @property
     def planted(self) -> list[Planted]:
@@ -221,6 +232,7 @@ class Faults:
         self._family(fault).append(planted)
         if not isinstance(fault, Picker):
             self.advance(self._now_ns)
+        self._added()
         return planted
 
     def clear(self) -> None:
