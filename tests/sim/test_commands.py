@@ -177,9 +177,7 @@ class TestUpdate:
     def test_each_action_belongs_to_the_channels_that_know_it(self, channel):
         """AsyncAPI text: the actions that each channel supports."""
         every = {"market_tickers": [A], "index_ids": ["BRTI"], "underlying_tickers": ["FX.EUR/USD"]}
-        known = {
-            action for action in ACTIONS if json.dumps(action) and not _is_refused(channel, {"action": action, **every})
-        }
+        known = {action for action in ACTIONS if not _is_refused(channel, {"action": action, **every})}
         noun = {"cfbenchmarks_value": "ind", "cfbenchmarks_value_5hz": "ind", "pyth_value": "underlying"}.get(
             channel, "markets"
         )
