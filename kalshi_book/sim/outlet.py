@@ -272,12 +272,8 @@ class Outlet:
     def _position_changed(self, changed: PositionChanged) -> None:
         sub = self._of_owner("market_positions", changed)
         if sub is not None:
-            self._send(
-                "market_position",
-                sub,
-                msg=bulletin.market_position(changed, self.rules.era),
-                market_ticker=changed.market_ticker,
-            )
+            msg = bulletin.market_position(changed, self.rules.era)
+            self._send("market_position", sub, {"msg": msg}, market_ticker=changed.market_ticker)
 
     def _lived(self, lived: Lived) -> None:
         sub = self._by_channel.get("market_lifecycle_v2")

@@ -83,7 +83,7 @@ class Session(Outlet):
             self._is_mute = False
 
     def refuse(self, data: str | bytes, code: int) -> None:
-        """Answer a command with an error, and do nothing else. After `command(data, reply=False)` it was done all the same."""
+        """Answer a command with an error, and do nothing. After `command(data, reply=False)` it was done all the same."""
         try:
             command = parse(data)
         except Refused:
