@@ -248,6 +248,11 @@ def size_text(size_e2: int) -> str:
     return f"{'-' if size_e2 < 0 else ''}{abs(size_e2) // 100}.{abs(size_e2) % 100:02d}"
 
 
+def money_text(money_e6: int) -> str:
+    """Write money in dollars with its 6 decimals: -12500000 is ``"-12.500000"``."""
+    return f"{'-' if money_e6 < 0 else ''}{abs(money_e6) // MONEY_SCALE}.{abs(money_e6) % MONEY_SCALE:06d}"
+
+
 def mid_text(bid_e4: int, ask_e4: int) -> str:
     """Write the price half-way between two in dollars, exactly: with 5 decimals where it takes them."""
     whole, half = divmod(bid_e4 + ask_e4, 2)
@@ -271,4 +276,4 @@ def size_decimal(size_e2: int) -> Decimal:
 
 def money_decimal(money_e6: int) -> Decimal:
     """Give money in dollars as an exact Decimal with 6 decimals, whatever the current decimal context."""
-    return Decimal(f"{'-' if money_e6 < 0 else ''}{abs(money_e6) // MONEY_SCALE}.{abs(money_e6) % MONEY_SCALE:06d}")
+    return Decimal(money_text(money_e6))

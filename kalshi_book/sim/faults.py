@@ -1,0 +1,378 @@
+"""What can go wrong on the simulated exchange, as values that read and write themselves as text.
+
+``Drop(seq=120)`` is a value and does nothing by itself: ``exchange.faults`` (``switchboard.py``) puts it in. Its text is
+what ``kalshi-book sim --fault`` takes: ``drop:seq=120``, ``close:code=1006,at=30s``, ``slow_link:bytes_per_s=50000``.
+
+There are three families. A *picker* strikes frames, deltas or commands that fit its selectors: the next one, the n-th, the
+next ``times``, or at random moments ``every_s`` apart. A *moment* happens once, at ``at_s`` or ``after_s``, or again and
+again ``every_s`` apart. A *span* begins so, and lasts ``for_s`` or until it is cancelled. Chance comes from a seed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
+
+from ..errors import UsageError
+from ..messages.vocabulary import ERROR_CODES
+from .fault_options import OPTIONS, Option, Seconds, check, read, text, written
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag=_kind):
+    """Something that can go wrong.
+
+    Attributes:
+        at_s, after_s: when it begins: seconds after the exchange's start, or after it is put in. At most one of them.
+        every_s: the mean of the random spans between its strikes.
+        times: how often it strikes at most.
+
+    Raises:
+        UsageError: an option is out of range, or two of them contradict each other.
+        TypeError: an option of a wrong type.
+    """
+
+    at_s: Seconds | None = None
+    after_s: Seconds | None = None
+    every_s: Seconds | None = None
+    times: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """Its name in text and in the log."""
+        return str(self.__struct_config__.tag)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None:
+                check(self.kind, each.name, value)
+            elif each.default is not None:
+                raise TypeError(f"{self.kind}: {each.name} must be given")
+        if self.at_s is not None and self.after_s is not None:
+            raise UsageError(f"{self.kind}: a fault begins at_s or after_s, not both")
+
+    def __str__(self) -> str:
+        values = [(each, getattr(self, each.name)) for each in _in_order(type(self))]
+        shown = ",".join(f"{written(each.name)}={text(each.name, value)}" for each, value in values if value != each.default)
+        return f"{self.kind}:{shown}" if shown else self.kind
+
+
+class Picker(Fault, frozen=True, kw_only=True):
+    """A fault that strikes one of those that fit, on any connection unless it names one."""
+
+    connection: int | None = None
+    market_ticker: str | None = None
+    nth: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nth is not None and (self.every_s is not None or self.times is not None):
+            raise UsageError(f"{self.kind}: nth strikes one alone; leave out every_s and times")
+
+
+class Moment(Fault, frozen=True, kw_only=True):
+    """A fault that happens at a time of its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.times is not None and self.every_s is None:
+            raise UsageError(f"{self.kind}: it happens once; times goes with every_s")
+
+
+class Span(Moment, frozen=True, kw_only=True):
+    """A fault that lasts."""
+
+    for_s: Seconds | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every_s is not None and self.for_s is None:
+            raise UsageError(f"{self.kind}: every_s needs for_s, or the first would never end")
+
+
+# Frames on their way: numbered and written, as the exchange meant them.
+
+
+class FrameFault(Picker, frozen=True, kw_only=True):
+    """What the way does to a frame."""
+
+    sid: int | None = None
+    seq: int | None = None
+    type: str | None = None
+
+
+class Drop(FrameFault, frozen=True, kw_only=True):
+    """A frame is lost on its way."""
+
+
+class Double(FrameFault, frozen=True, kw_only=True):
+    """A frame comes twice."""
+
+
+class Delay(FrameFault, frozen=True, kw_only=True):
+    """A frame comes later by that much (1 s), and whatever is behind it waits."""
+
+    by_s: Seconds = 1
+
+
+class Reorder(FrameFault, frozen=True, kw_only=True):
+    """A frame is overtaken by those behind it (by 1), or comes a second later where none follows."""
+
+    behind: int = 1
+
+
+class Truncate(FrameFault, frozen=True, kw_only=True):
+    """A frame is cut: its end is missing, and it parses no more."""
+
+
+class WrongSnapshot(Picker, frozen=True, kw_only=True):
+    """One level of a snapshot has a wrong size."""
+
+
+# Deltas as the exchange writes them: nothing in the numbers shows these.
+
+
+class WrongDelta(Picker, frozen=True, kw_only=True):
+    """A delta has a wrong size, in a sequence without a hole."""
+
+
+class LostDelta(Picker, frozen=True, kw_only=True):
+    """A delta is never written and takes no number: no hole shows it."""
+
+
+# Commands.
+
+
+class CommandFault(Picker, frozen=True, kw_only=True):
+    """What the exchange does wrong with a command. It fits a market where the command names it."""
+
+    cmd: str | None = None
+    action: str | None = None
+
+
+class IgnoreCommand(CommandFault, frozen=True, kw_only=True):
+    """A command has no effect and no reply."""
+
+
+class LoseReply(CommandFault, frozen=True, kw_only=True):
+    """A command has its effect, and no reply."""
+
+
+class RefuseCommand(CommandFault, frozen=True, kw_only=True):
+    """A command is refused with an error code (18), and has no effect."""
+
+    code: int = 18
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _is_error(self.kind, self.code)
+
+
+class FalseError(CommandFault, frozen=True, kw_only=True):
+    """A command has its effect, and an error code (18) is all its reply."""
+
+    code: int = 18
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _is_error(self.kind, self.code)
+
+
+# Spans of one connection, or of all.
+
+
+class ConnectionSpan(Span, frozen=True, kw_only=True):
+    """A span of one connection, or of all, those made while it lasts included."""
+
+    connection: int | None = None
+
+    @property
+    def strikes_open_only(self) -> bool:
+        """Whether it strikes, where it names no connection, those alone that are open when it begins."""
+        return False
+
+
+class HoldCommands(ConnectionSpan, frozen=True, kw_only=True):
+    """Commands wait until it ends."""
+
+
+class DelaySnapshots(ConnectionSpan, frozen=True, kw_only=True):
+    """Snapshots wait until it ends, and show the book as it is then; deltas do not wait."""
+
+
+class NoSnapshots(ConnectionSpan, frozen=True, kw_only=True):
+    """No snapshots are written, of one market or of all; no number is missing."""
+
+    market_ticker: str | None = None
+
+
+class Silence(ConnectionSpan, frozen=True, kw_only=True):
+    """No data, while pings go on: all frames of the connections that are open, or of one sid; of a market on any."""
+
+    sid: int | None = None
+    market_ticker: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sid is not None and self.market_ticker is not None:
+            raise UsageError(f"{self.kind}: a sid or a market_ticker falls silent, not both")
+
+    @property
+    def strikes_open_only(self) -> bool:
+        """A connection made later speaks; a silent market is silent there too."""
+        return self.connection is None and self.market_ticker is None
+
+
+class HalfOpen(ConnectionSpan, frozen=True, kw_only=True):
+    """Not a byte in either direction, on the connections that are open, and nobody is told."""
+
+    @property
+    def strikes_open_only(self) -> bool:
+        """A connection made later works."""
+        return self.connection is None
+
+
+class SlowLink(ConnectionSpan, frozen=True, kw_only=True):
+    """Frames pass at so many bytes a second."""
+
+    bytes_per_s: int
+
+
+# Ends of a connection, or of a subscription.
+
+
+class ConnectionMoment(Moment, frozen=True, kw_only=True):
+    """Something that happens to one connection, or to all."""
+
+    connection: int | None = None
+
+
+class Close(ConnectionMoment, frozen=True, kw_only=True):
+    """The exchange closes: code 1001, or another; with 1006 the connection ends without a close frame."""
+
+    code: int = 1001
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1000 <= self.code <= 4999 or self.code in (1004, 1015) or len(self.reason.encode()) > 123:
+            raise UsageError(
+                f"{self.kind}: expected a code of 1000..4999, but 1004 and 1015, and a reason of at most 123 bytes, found "
+                f"code={self.code} and {len(self.reason.encode())} bytes"
+            )
+
+
+class Abort(ConnectionMoment, frozen=True, kw_only=True):
+    """The connection is reset."""
+
+
+class Restart(ConnectionMoment, frozen=True, kw_only=True):
+    """The numbers of the book subscription, or of one sid, begin at 1 again."""
+
+    sid: int | None = None
+
+
+class Overflow(ConnectionMoment, frozen=True, kw_only=True):
+    """The book subscription, or that of one sid, ends with error 25: the reader was too slow."""
+
+    sid: int | None = None
+
+
+class ChannelError(ConnectionMoment, frozen=True, kw_only=True):
+    """The book subscription, or that of one sid, ends with error 10."""
+
+    sid: int | None = None
+
+
+# The door, and the exchange as a whole.
+
+
+class RefuseConnections(Span, frozen=True, kw_only=True):
+    """New connections get an HTTP status (503) for an answer."""
+
+    status: int = 503
+
+
+class NoHandshake(Span, frozen=True, kw_only=True):
+    """New connections get no answer to their handshake."""
+
+
+class Maintenance(Span, frozen=True, kw_only=True):
+    """Every connection is closed (1012, or another code), and new ones get status 503 until it ends."""
+
+    code: int = 1012
+    clocks_fall: bool = False
+
+
+class ClockStep(Moment, frozen=True, kw_only=True):
+    """The exchange's clock is set: forward, or with a minus back."""
+
+    step_s: Seconds
+
+
+FAULT_KINDS: Final[Mapping[str, type[Fault]]] = {
+    str(each.__struct_config__.tag): each
+    for each in (
+        Drop, Double, Delay, Reorder, Truncate, WrongSnapshot, WrongDelta, LostDelta,
+        IgnoreCommand, LoseReply, RefuseCommand, FalseError, HoldCommands,
+        DelaySnapshots, NoSnapshots, Silence, HalfOpen, SlowLink, Close, Abort, Restart, Overflow, ChannelError,
+        RefuseConnections, NoHandshake, Maintenance, ClockStep,
+    )
+}  # fmt: skip
+"""Every kind of fault by its name. A class's first line says what it does, ``options`` what it takes."""
+
+
+def options(kind: str) -> dict[str, Option]:
+    """Tell what a kind of fault takes, by the names in text, those of its own first.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    return {written(each.name): OPTIONS[each.name] for each in _in_order(FAULT_KINDS[kind])}
+
+
+def _in_order(kind: type[Fault]) -> list[FieldInfo]:
+    """Give the options of a kind, its own first."""
+    return sorted(fields(kind), key=lambda each: each.name in Fault.__struct_fields__)
+
+
+def parse(text: str) -> Fault:
+    """Read a fault: ``kind`` or ``kind:option=value,option=value``. ``str`` of what it gives is the text again.
+
+    Raises:
+        UsageError: no such kind or option, a value that cannot be read or is out of range.
+
+    >>> parse("close:code=1006,at=30s")
+    Close(at_s=30, after_s=None, every_s=None, times=None, connection=None, code=1006, reason='')
+    >>> str(parse("drop: every=1m"))
+    'drop:every=60s'
+    """
+    kind, _, rest = (part.strip() for part in text.partition(":"))
+    if kind not in FAULT_KINDS:
+        raise UsageError(f"expected a fault of {', '.join(FAULT_KINDS)}, found {kind!r}")
+    known = {written(each.name): each.name for each in _in_order(FAULT_KINDS[kind])}
+    given: dict[str, Any] = {}
+    for part in rest.split(",") if rest else ():
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or key not in known:
+            raise UsageError(f"{kind}: expected option=value with an option of {', '.join(known)}, found {part.strip()!r}")
+        if known[key] in given:
+            raise UsageError(f"{kind}: {key} is given twice")
+        given[known[key]] = read(kind, known[key], value)
+    try:
+        return FAULT_KINDS[kind](**given)
+    except TypeError as error:  # a required option that is missing: values have their types already
+        raise UsageError(f"{kind}: {error}") from None
+
+
+def _is_error(kind: str, code: int) -> None:
+    if code not in ERROR_CODES:
+        raise UsageError(f"{kind}: expected an error code of 1..{max(ERROR_CODES)}, found {code}")
