@@ -91,6 +91,7 @@ class Carrier:
                 self._ready.clear()
                 while not self._is_over and (deeds := self._connection.take()):
                     await self._do(deeds)
+                    await asyncio.sleep(0)  # a client that reads fast makes nobody else wait
         except OSError:  # the client is gone while we waited for it to read
             pass
 
