@@ -8,7 +8,9 @@
 (Level($0.4100 x 120.00), Level($0.4500 x 40.00))
 """
 
+import importlib as _importlib
 from pathlib import Path as _Path
+from types import ModuleType as _ModuleType
 
 from . import events, messages
 from ._backend import IMPLEMENTATION, Level, Update
@@ -90,3 +92,10 @@ __all__ = [
 
 SAMPLE_TAPE = _Path(__file__).with_name("data") / "sample.ndjson.gz"
 """A small recording that the package's own flow made, to try things on."""
+
+
+def __getattr__(name: str) -> _ModuleType:
+    """Load ``kalshi_book.sim`` when it is touched: the simulated exchange is for tests, and nobody else pays for it."""
+    if name == "sim":
+        return _importlib.import_module(".sim", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ what waited for its time. Where nothing is wrong a frame is written and put into
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
@@ -133,9 +133,9 @@ class Connection:
         if self._overflowing:
             self._overflow()
 
-    def say(self, channel: str, type_: str, msg: dict[str, Any]) -> None:
-        """Send any frame on a channel, where that is subscribed."""
-        self.session.say(channel, type_, msg)
+    def say(self, channel: str, type_: str, msg: Mapping[str, Any]) -> bool:
+        """Send any message on a channel, where a subscription wants it. Returns whether it was sent."""
+        return self.session.say(channel, type_, msg)
 
     def close(self, code: int = 1001, reason: str = "") -> None:
         """End the connection, after what is on its way; with code 1006 without a close frame."""

@@ -7,20 +7,21 @@ Sans-I/O: time comes in as a number (``advance``), bytes through connections. ``
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
 
 from msgspec.structs import replace
 
 from ..errors import UsageError
 from . import faults as kinds
 from .connection import Connection
-from .crowd import CrowdDesk
 from .fault_options import SECOND_NS, Seconds, nanoseconds
 from .happenings import Happening
 from .keys import Unauthorized
 from .life import Life
-from .orders import Orders
+from .market import Tick
+from .orders import AccountOrders, CrowdOrders
+from .refusals import UnknownListing
 from .rules import Rules
 from .serving import WS_PATH, Account, Blackhole, Refusal
 from .switchboard import Faults, Planted
@@ -45,6 +46,9 @@ class Exchange:
         markets: how many, or their tickers. Counted ones are called KXSIM-26-A, -B, ...
         seed: decides everything that is left open.
         rate: level changes a second by the crowd, all markets together; 0: the books stand still.
+        levels: how many levels a side has as a rule; 0: books begin empty.
+        tick: the price grid of all markets, or "mixed".
+        life_s: how long a market trades before it closes and another opens; None: as long as you like.
         rules: how it reads what the published texts leave open, and its era.
         start_ns: its clock at the start, unix nanoseconds.
         latency_s: the shortest and the longest time that a command takes. With 0 and 0 each is done at once.
@@ -69,7 +73,8 @@ class Exchange:
     """
 
     def __init__(
-        self, *, markets: int | Sequence[str] = 50, seed: int = 0, rate: int = 100, rules: Rules | None = None,
+        self, *, markets: int | Sequence[str] = 50, seed: int = 0, rate: int = 100, levels: int = 20,
+        tick: Tick | Literal["mixed"] = "cent", life_s: int | None = None, rules: Rules | None = None,
         start_ns: int = 1_793_000_000 * SECOND_NS, latency_s: tuple[Seconds, Seconds] = (0, 0), max_connections: int = 200,
         buffer_bytes: int = 16 << 20, keyring: Doorkeeper | None = None,
     ) -> None:  # fmt: skip
@@ -82,7 +87,7 @@ class Exchange:
         self.keyring = keyring
         self.on_sooner: Callable[[], None] | None = None
         self.max_connections = max_connections
-        self.venue = Venue(markets=markets, seed=seed, rate=rate, start_ns=start_ns)
+        self.venue = Venue(markets=markets, seed=seed, rate=rate, start_ns=start_ns, levels=levels, tick=tick, life_s=life_s)
         self.faults = Faults(seed=seed, now_ns=start_ns, turned=self._turned, added=self._sooner)
         self._seed, self._buffer_bytes = seed, buffer_bytes
         self._now_ns, self._step_ns = start_ns, 0
@@ -101,19 +106,22 @@ class Exchange:
         """Give the true book of a market, as it is now. O(levels).
 
         Raises:
-            UsageError: there is no such market.
+            UnknownListing: there is no such market.
         """
-        listing = self.venue.listing(market_ticker)
+        try:
+            listing = self.venue.listings[market_ticker]
+        except KeyError:
+            raise UnknownListing(market_ticker, len(self.venue.listings)) from None
         yes, no = tuple(listing.levels("yes")), tuple(listing.levels("no"))
         return TrueBook(market_ticker, yes, no, listing.clock)
 
     @property
-    def orders(self) -> Orders:
+    def orders(self) -> AccountOrders:
         """Order entry of the account "user"."""
         return self.venue.orders(USER)
 
     @property
-    def crowd(self) -> CrowdDesk:
+    def crowd(self) -> CrowdOrders:
         """Order entry of everybody else."""
         return self.venue.crowd
 
@@ -256,8 +264,7 @@ class Exchange:
             for connection in self._open:
                 connection.close(fault.code, "maintenance")
             if fault.clocks_fall:
-                for listing in self.venue.listings.values():
-                    listing.clock = 1
+                self.venue.maintenance()
         else:
             self.faults.write_down(fault.kind, "begins" if planted.is_on else "ends")
 

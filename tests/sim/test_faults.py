@@ -32,7 +32,9 @@ def any_fault(kind):
     required = {each.name: values(each.name) for each in fields(cls) if each.required}
     optional = {each.name: values(each.name) for each in fields(cls) if not each.required}
     if "code" in optional:
-        optional["code"] = st.sampled_from((10, 18, 27)) if "command" in kind or kind == "false_error" else st.integers(1000, 1003)
+        optional["code"] = (
+            st.sampled_from((10, 18, 27)) if "command" in kind or kind == "false_error" else st.integers(1000, 1003)
+        )
     return st.fixed_dictionaries(required, optional=optional)
 
 
@@ -113,8 +115,8 @@ KINDS = ", ".join(FAULT_KINDS)
         ("refuse_connections:status=200", "refuse_connections: status lies in 400..599, and is not 200"),
         (
             "close:code=1015",
-            "close: expected a code of 1000..4999, but 1004 and 1015, and a reason of at most 123 bytes, found code=1015 and "
-            "0 bytes",
+            "close: expected a code of 1000..4999, but 1004 and 1015, and a reason of at most 123 bytes, found code=1015 "
+            "and 0 bytes",
         ),
     ],
 )
@@ -145,7 +147,7 @@ def test_a_value_of_a_wrong_type_is_a_type_error(make, says):
 
 @pytest.mark.parametrize("reason", ["so, long", " so long", "so long\n"])
 def test_a_text_that_could_not_be_read_back_is_refused(reason):
-    with pytest.raises(UsageError, match="^close: reason is a text without a comma or spaces around it, not "):
+    with pytest.raises(UsageError, match=r"^close: reason is a text without a comma or spaces around it, not "):
         faults.Close(reason=reason)
 
 
@@ -158,7 +160,7 @@ def test_a_time_is_finite(at_s):
 def test_a_close_frame_has_room_for_123_bytes_of_reason():
     """RFC 6455, 5.5: a control frame carries 125 bytes, two of which are the code."""
     assert faults.Close(reason="é" * 61).reason
-    with pytest.raises(UsageError, match="found code=1001 and 124 bytes$"):
+    with pytest.raises(UsageError, match=r"found code=1001 and 124 bytes$"):
         faults.Close(reason="é" * 62)
 
 
