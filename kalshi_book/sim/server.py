@@ -16,12 +16,11 @@ from typing import Any, Final, Generic, TypeVar, overload
 from ..errors import UsageError
 from .certificate import make_certificate
 from .connection import Connection
-from .crowd import CrowdDesk
 from .exchange import Exchange
 from .keys import Keyring, KeyType, PrivateKey
 from .life import Life
 from .listener import Listener
-from .orders import Orders
+from .orders import AccountOrders, CrowdOrders
 from .rules import Rules
 from .serving import WS_PATH, ServedExchange
 from .switchboard import Faults
@@ -68,12 +67,12 @@ class Server(Generic[E]):
     # What an `Exchange` offers, of now.
 
     @property
-    def orders(self: Server[Exchange]) -> Orders:
+    def orders(self: Server[Exchange]) -> AccountOrders:
         """Order entry of the account "user", whose key this is."""
         return self._current.orders
 
     @property
-    def crowd(self: Server[Exchange]) -> CrowdDesk:
+    def crowd(self: Server[Exchange]) -> CrowdOrders:
         """Order entry of everybody else."""
         return self._current.crowd
 
