@@ -303,8 +303,8 @@ class Connection:
             fault = planted.fault
             assert isinstance(fault, faults.Picker)
             if damage.fits_frame(fault, frame, self.number) and planted.strikes(now_ns):
-                where = "" if frame.market_ticker is None else f" of {frame.market_ticker}"
-                self._board.note(planted, f"{frame.type}{where}, sid {frame.sid}, seq {frame.seq}", self.number)
+                what = f"{frame.type}, sid {frame.sid}, seq {frame.seq}"
+                self._board.note(planted, what, self.number, frame.market_ticker)
                 return planted
         return None
 
@@ -319,7 +319,8 @@ class Connection:
             if fault.connection not in (None, self.number) or fault.market_ticker not in (None, change.market_ticker):
                 continue
             if planted.strikes(self._now_ns()):
-                self._board.note(planted, f"{change.market_ticker} at clock {change.clock}", self.number)
+                what = f"{change.outcome_side} price_e4={change.price_e4} delta_e2={change.delta_e2}"
+                self._board.note(planted, what, self.number, change.market_ticker)
                 return None if isinstance(fault, faults.LostDelta) else damage.wrong_delta(change, planted.rng)
         return change
 

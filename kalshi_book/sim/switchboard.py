@@ -22,19 +22,21 @@ LOGGED: Final = 10_000
 _Options = ParamSpec("_Options")
 
 
-class Struck(Struct, frozen=True, kw_only=True):
+class Struck(Struct, frozen=True):
     """Something that a fault did.
 
     Attributes:
         at_ns: when, in the time that the exchange is told.
         kind: the fault's kind.
         connection: the number of the connection, or None where it struck the exchange.
+        market_ticker: the market, or None where it struck none in particular.
         what: to what, in a few words.
     """
 
     at_ns: int
     kind: str
     connection: int | None
+    market_ticker: str | None
     what: str
 
     def __str__(self) -> str:
@@ -240,14 +242,18 @@ class Faults:
         for planted in self.planted:
             planted.cancel()
 
-    def note(self, planted: Planted, what: str, connection: int | None = None) -> None:
+    def note(
+        self, planted: Planted, what: str, connection: int | None = None, market_ticker: str | None = None
+    ) -> None:  # fmt: skip
         """Count and write down what a fault did."""
         planted.happened += 1
-        self.write_down(planted.fault.kind, what, connection)
+        self.write_down(planted.fault.kind, what, connection, market_ticker)
 
-    def write_down(self, kind: str, what: str, connection: int | None = None) -> None:
+    def write_down(
+        self, kind: str, what: str, connection: int | None = None, market_ticker: str | None = None
+    ) -> None:  # fmt: skip
         """Write down what went wrong."""
-        self.log.append(Struck(at_ns=self._now_ns, kind=kind, connection=connection, what=what))
+        self.log.append(Struck(self._now_ns, kind, connection, market_ticker, what))
 
     def advance(self, now_ns: int) -> None:
         """Let time pass: moments happen, spans begin and end, each at its own time and in that order."""
