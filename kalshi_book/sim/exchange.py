@@ -248,12 +248,13 @@ class Exchange:
                 if what is not None:
                     self.faults.note(planted, what, connection.number)
         elif isinstance(fault, kinds.ConnectionSpan):
+            ticker = fault.market_ticker if isinstance(fault, (kinds.Silence, kinds.NoSnapshots)) else None
             if planted.is_on:
                 struck = self._of(fault.connection)
                 planted.connections = frozenset(each.number for each in struck) if fault.strikes_open_only else None
-                self.faults.note(planted, "begins", fault.connection)
+                self.faults.note(planted, "begins", fault.connection, ticker)
             else:
-                self.faults.write_down(fault.kind, "ends", fault.connection)
+                self.faults.write_down(fault.kind, "ends", fault.connection, ticker)
             for connection in self._open:
                 connection.settle()
         elif isinstance(fault, kinds.ClockStep):

@@ -13,7 +13,7 @@ from kalshi_book.sim.serving import WS_PATH
 
 SECOND = 1_000_000_000
 BOOK = "orderbook_delta"
-UNSEEN = ("wrong_snapshot", "wrong_delta", "lost_delta")
+UNSEEN = ("wrong_snapshot", "wrong_delta", "lost_delta", "silence")
 """What no number shows, and no frame by itself."""
 RETRY_NS, PATIENCE_NS = SECOND, 12 * SECOND
 
@@ -142,7 +142,8 @@ class Joined:
         for _ in range(len(log) - self.read):
             struck = log[self.read]
             self.read += 1
-            if struck.kind in UNSEEN and self.connection is not None and struck.connection == self.connection.number:
+            is_here = self.connection is not None and struck.connection in (None, self.connection.number)
+            if struck.kind in UNSEEN and struck.market_ticker is not None and is_here:
                 self.suspect.add(struck.market_ticker)
 
     def compare(self):
@@ -189,9 +190,13 @@ class Joined:
             else set()
         )
         wrong = [f"pending {self.feed.pending}"] if self.feed.pending else []
-        if not (status.desired == status.held == held == set(self.feed.books)):
+        if still := self.suspect & status.desired:
+            wrong.append(f"suspect {still}")
+        books = {ticker for ticker, book in self.feed.books.items() if book.stale_reason != "not_subscribed"}
+        if not (status.desired == status.held == held == books):
             wrong.append(f"desired {sorted(status.desired)}, held {sorted(status.held)}, truly {sorted(held)}")
-        for ticker, book in self.feed.books.items():
+        for ticker in status.desired & set(self.feed.books):
+            book = self.feed.books[ticker]
             if not book.is_live:
                 wrong.append(f"{ticker} is {book.state} ({book.stale_reason})")
             elif book.checksum() != self.exchange.book(ticker).checksum():

@@ -109,7 +109,7 @@ def run(kb, kind, seed):
     session.pass_time(SECOND // 2)
     session.audit()
     session.pass_time(3 * SECOND)  # the next number shows what was lost last
-    is_settled = session.pass_time(SETTLING_NS, until=lambda: not session.suspect and session.settled())
+    is_settled = session.pass_time(SETTLING_NS, until=session.settled)
     assert is_settled, session.unsettled()
     return session, planted[0].happened
 
