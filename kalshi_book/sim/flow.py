@@ -14,18 +14,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import repeat
-from typing import Final
 
-from .market import GRIDS, Market, Tick
+from .market import BUSY_PER_SECOND, GRIDS, Market, Rhythm, Tick
 from .wire import ERAS, WHOLE_ERAS, Era, Side, Wire
-
-_SAME_ACTION: Final = 0.21  # of the deltas share clock and microsecond with the one before
-
-# Pauses between actions are uniform below one of these limits, in microseconds. Once in 512 actions a burst of 32 to
-# 287 begins. As they stand they make the rate of a busy market; other rates scale them.
-_BUSY_PER_SECOND: Final = 223
-_PAUSES_US: Final = (600,) * 4 + (2_000,) * 4 + (6_000,) * 4 + (20_000,) * 2 + (50_000, 111_000)
-_BURST_PAUSE_US: Final = 1_000
 
 
 class Flow:
@@ -67,7 +58,7 @@ class Flow:
 
     def __init__(
         self, *, seed: int, markets: int = 5, era: Era = "current", tick: Tick = "cent", levels: int = 40,
-        own_per_mille: int = 0, skew: bool = True, frames: int | None = None, per_second: int = _BUSY_PER_SECOND,
+        own_per_mille: int = 0, skew: bool = True, frames: int | None = None, per_second: int = BUSY_PER_SECOND,
         close: bool = True, start_ts_ms: int = 1_790_000_000_000, sid: int = 1, use_yes_price: bool = False,
     ) -> None:  # fmt: skip
         if era not in ERAS or tick not in GRIDS:
@@ -85,12 +76,13 @@ class Flow:
         self._own_rng = random.Random(seed ^ 0x6F776E)  # apart, so that marking own changes leaves the books alone
         self._own_per_mille = own_per_mille
         self._deltas = None if frames is None else frames - around
-        self._skew, self._per_second, self._close = skew, per_second, close
+        self._rhythm = Rhythm(rng=rng, skew=skew)
+        self._per_second, self._close = per_second, close
         self._wire = Wire(era=era, sid=sid, use_yes_price=use_yes_price)
         names = (f"KXFLOW15M-26SEP21-{number:05d}" for number in range(1, markets + 1))
         self._markets = [Market(ticker=name, tick=tick, levels=levels, whole=whole, rng=rng) for name in names]
         self._by_ticker = {market.ticker: market for market in self._markets}
-        self._seq, self._burst = 0, 0
+        self._seq = 0
         self._at_us, self._sent_ms = start_ts_ms * 1_000, start_ts_ms
         self._frames = self._run()
 
@@ -133,11 +125,11 @@ class Flow:
                 yield self._snapshot(market)
 
     def _trade(self) -> Iterator[bytes]:
-        rng, wire, market = self._rng, self._wire, self._markets[0]
+        rhythm, wire, market = self._rhythm, self._wire, self._markets[0]
         times = ""
         for _ in repeat(None) if self._deltas is None else repeat(None, self._deltas):
-            if not times or rng.random() >= _SAME_ACTION:
-                market = self._pick()
+            if not times or not rhythm.goes_on():
+                market = rhythm.pick(self._markets)
                 self._start_action(market)
                 times = wire.times(self._at_us)
             side, price_e4, delta_e2 = market.change()
@@ -148,23 +140,10 @@ class Flow:
                 client_order_id=client_order_id, subaccount=subaccount,
             )  # fmt: skip
 
-    def _pick(self) -> Market:
-        rng = self._rng
-        if self._skew and rng.getrandbits(1):
-            return self._markets[0]
-        return self._markets[int(rng.random() * len(self._markets))]
-
     def _start_action(self, market: Market) -> None:
         # The exchange acts again: time goes on, and the market's clock.
+        self._at_us += self._rhythm.pause_us() * BUSY_PER_SECOND // self._per_second
         rng = self._rng
-        if self._burst:
-            self._burst -= 1
-            limit_us = _BURST_PAUSE_US
-        else:
-            limit_us = _PAUSES_US[rng.getrandbits(4)]
-            if not rng.getrandbits(9):
-                self._burst = 32 + rng.getrandbits(8)
-        self._at_us += int(rng.random() * limit_us) * _BUSY_PER_SECOND // self._per_second
         self._sent_ms = max(self._sent_ms, self._at_us // 1_000 + 2 + rng.getrandbits(2))
         market.clock += 1 + rng.getrandbits(2)
 

@@ -188,7 +188,8 @@ class OrderChanged(Happening, frozen=True, kw_only=True):
         mark: its client_order_id and subaccount.
         created_ns: when it was placed.
         expires_ns: when it ends by itself; None: never.
-        reason: the last change in a word.
+        reason: the last change as `last_update_reason` has it: Trade, Decrease, Amend, SelfTradeCancel, ExpiryCancel,
+            CloseCancel; "" where the wire has no word: placed, or cancelled by its owner.
     """
 
     account: str

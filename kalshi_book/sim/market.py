@@ -1,26 +1,32 @@
-"""One market of the flow: a seeded walk of its fair price, and the level changes that go with it.
+"""The law of level changes: how a market's levels change, how often, and which market's turn it is, drawn from a seed.
 
-It works on tick numbers, not prices: every grid here is its own mirror image (p is on it when 1 - p is), so a NO bid on
-tick j of n asks for YES on tick n - 1 - j, and a book is neither locked nor crossed while yes + no < n - 1. A fair tick
-walks at random; YES bids stay at or below it, NO bids at or below the mirror of the tick above it. When it steps, the
-losing side is first swept off its lid; the winning side bids up to its own later.
+It thinks in tick numbers and speaks in prices: every grid here is its own mirror image (p is on it when 1 - p is), so a NO
+bid on tick j of n asks for YES on tick n - 1 - j. A fair tick walks at random; YES bids stay at or below it, NO bids at or
+below the mirror of the tick above it: their lids. So a book that keeps to them is neither locked nor crossed. When the fair
+tick steps, the losing side is first swept off its lid; the winning side bids up to its own later.
+
+The law changes no book: `Market` obeys it on its bare levels, for the flow; on the simulated exchange the crowd makes
+orders of it.
 
 The shares below are fitted to recordings of May to August 2026: 71 % of the deltas change a level, 15 % add one, 15 %
-remove one exactly, 22 % land at or inside the best price, 16 % are fractional.
+remove one exactly, 22 % land at or inside the best price, 16 % are fractional. A busy market has 223 deltas a second, in
+bursts.
 """
 
 from __future__ import annotations
 
 import random
-from bisect import insort
-from collections.abc import Sequence
-from typing import Final, Literal
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, TypeVar
 
+from .ladder import Ladder
 from .wire import SIDES, Side
 
 Tick = Literal["cent", "deci_cent", "centi_cent", "tapered"]
+_T = TypeVar("_T")
 
-GRIDS: Final[dict[str, Sequence[int]]] = {
+GRIDS: Final[dict[Tick, Sequence[int]]] = {
     "cent": range(100, 10_000, 100),
     "deci_cent": range(10, 10_000, 10),
     "centi_cent": range(1, 10_000),
@@ -38,88 +44,117 @@ _TOUCHES_BEST: Final = 0.21  # of the changes
 _GOES_DEEP: Final = 0.2  # of the draws below the best: anywhere in the book, not only near its top
 _FRACTIONAL: Final = 0.132  # of the sizes drawn; a level once touched by one stays fractional, which brings the rest
 
+_SAME_ACTION: Final = 0.21  # of the changes belong to the same action as the one before
 
-class Market:
-    """One made-up market: its book, and the law by which the next change is drawn.
+# Pauses between actions are uniform below one of these limits, in microseconds. Once in 512 actions a burst of 32 to
+# 287 begins. As they stand they make the rate of a busy market; other rates scale them.
+BUSY_PER_SECOND: Final = 223
+_PAUSES_US: Final = (600,) * 4 + (2_000,) * 4 + (6_000,) * 4 + (20_000,) * 2 + (50_000, 111_000)
+_BURST_PAUSE_US: Final = 1_000
+
+
+def new_id(rng: random.Random) -> str:
+    """Draw an identity in the form of a UUID."""
+    h = f"{rng.getrandbits(128):032x}"
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-8{h[17:20]}-{h[20:]}"
+
+
+def first_clock(rng: random.Random) -> int:
+    """Draw the clock of a market's first change."""
+    return rng.randrange(1_000_000, 9_000_000)
+
+
+class Law:
+    """By which the next change of one market's levels is drawn.
 
     Args:
-        ticker: Its name.
         tick: Its price grid.
         levels: How many levels a side has as a rule; fewer where the grid has no room for them.
         whole: Draw whole contracts only.
-        rng: Where its identity comes from, and every later draw.
+        rng: Where every draw comes from, the first being the fair tick.
+
+    Attributes:
+        lids_e4: up to where each side may bid now, (YES, NO), each on its own scale.
     """
 
-    def __init__(self, *, ticker: str, tick: Tick, levels: int, whole: bool, rng: random.Random) -> None:
-        h = f"{rng.getrandbits(128):032x}"
-        self.ticker = ticker
-        self.market_id = f"{h[:8]}-{h[8:12]}-4{h[13:16]}-8{h[17:20]}-{h[20:]}"
-        self.clock = rng.randrange(1_000_000, 9_000_000)
+    __slots__ = ("_fair", "_grid", "_levels", "_rng", "_whole", "lids_e4")
+
+    def __init__(self, *, tick: Tick, levels: int, whole: bool, rng: random.Random) -> None:
         self._rng = rng
-        self._grid = GRIDS[tick]
+        self._grid = grid = GRIDS[tick]
         self._levels = levels
         self._whole = whole
-        n = len(self._grid)
-        self._step = 1 + n // 250  # on a fine grid a quote jumps several ticks
-        self._fair = rng.randrange(n // 4, n - n // 4)
-        # Per side: the ticks that hold a level, ascending above a -1 that is never taken away, so that the last is
-        # always the best and -1 says that nobody bids; and the size at each.
-        self._prices: tuple[list[int], list[int]] = ([-1], [-1])
-        self._sizes: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        self._move(rng.randrange(len(grid) // 4, len(grid) - len(grid) // 4))
 
-    def levels(self, side: Side) -> list[tuple[int, int]]:
-        """Return the levels of one side as (price_e4, size_e2), price ascending, NO on the NO scale."""
-        which = SIDES.index(side)
-        sizes = self._sizes[which]
-        return [(self._grid[tick], sizes[tick]) for tick in self._prices[which][1:]]
+    def fair_e4(self) -> int:
+        """Return what a YES contract is worth, price_e4: the tick that its bids do not exceed."""
+        return self.lids_e4[0]
 
-    def open(self) -> None:
-        """Fill both sides of the empty book."""
-        for which in (0, 1):
+    def opening(self, ladders: tuple[Ladder, Ladder]) -> Iterator[tuple[int, int, int]]:
+        """Draw the levels that fill both sides of an empty book, as `draw` does.
+
+        Whoever iterates makes each change before it asks for the next.
+        """
+        for which in (0, 1) if self._levels else ():
             top = self._lid(which)
-            self._add(which, top)
+            yield which, self._grid[top], self._size_e2()
             for _ in range(self._goal(top) - 1):
-                tick = self._free_tick(which, top)
+                tick = self._free_tick(ladders[which], top)
                 if tick >= 0:
-                    self._add(which, tick)
+                    yield which, self._grid[tick], self._size_e2()
 
-    def close(self) -> None:
-        """Empty the book."""
-        for which in (0, 1):
-            del self._prices[which][1:]
-            self._sizes[which].clear()
+    def draw(self, ladders: tuple[Ladder, Ladder]) -> tuple[int, int, int]:
+        """Draw the next change of a book, and leave it to the caller to make it.
 
-    def change(self) -> tuple[Side, int, int]:
-        """Draw the next change, make it, and return its side, price_e4 (NO on the NO scale) and signed delta_e2."""
+        Args:
+            ladders: the levels as they stand, (YES, NO).
+
+        Returns:
+            The side, 0 for YES and 1 for NO; price_e4 on its own scale; the signed delta_e2, never below what rests there.
+            A level above its lid is always drawn first, and whole: the market has swept it.
+        """
         rng = self._rng
-        yes, no = self._prices
         if rng.random() < _STEPS:
             self._walk()
-        if yes[-1] > self._fair:
-            return self._remove(0, len(yes) - 1)
-        if no[-1] > self._lid(1):
-            return self._remove(1, len(no) - 1)
+        yes, no = ladders
+        if yes.prices[-1] > self.lids_e4[0]:
+            return 0, yes.prices[-1], -yes.sizes[yes.prices[-1]]
+        if no.prices[-1] > self.lids_e4[1]:
+            return 1, no.prices[-1], -no.sizes[no.prices[-1]]
 
         which = rng.getrandbits(1)
-        prices = self._prices[which]
-        count, top, lid = len(prices) - 1, prices[-1], self._lid(which)
-        if top < lid and rng.random() < _IMPROVES:
-            return self._add(which, lid)
+        ladder = ladders[which]
+        prices = ladder.prices
+        count, top_e4, lid_e4 = len(prices) - 1, prices[-1], self.lids_e4[which]
+        if top_e4 < lid_e4 and rng.random() < _IMPROVES:
+            return which, lid_e4, self._size_e2()
         if count and rng.random() < _CHANGES:
-            return self._resize(which, prices[self._place(count, best=rng.random() < _TOUCHES_BEST)])
+            return self._resize(which, ladder, prices[self._place(count, best=rng.random() < _TOUCHES_BEST)])
         # Adding and removing are alike at the usual number of levels; away from it they lead back.
-        if rng.random() * 2 * self._goal(lid) < count:
-            return self._remove(which, self._place(count, best=False))
-        tick = self._free_tick(which, top)
-        if tick < 0 and top == lid:
-            return self._resize(which, top)
-        return self._add(which, tick if tick >= 0 else lid)
+        if rng.random() * 2 * self._goal(self._lid(which)) < count:
+            price_e4 = prices[self._place(count, best=False)]
+            return which, price_e4, -ladder.sizes[price_e4]
+        tick = self._free_tick(ladder, bisect_right(self._grid, top_e4) - 1)
+        if tick >= 0:
+            return which, self._grid[tick], self._size_e2()
+        if top_e4 == lid_e4:
+            return self._resize(which, ladder, top_e4)
+        return which, lid_e4, self._size_e2()
+
+    def regrid(self, tick: Tick) -> None:
+        """Go over to another price grid, with the fair price where it is, or on the next tick below."""
+        self._grid = GRIDS[tick]
+        self._move(bisect_right(self._grid, self.lids_e4[0]) - 1)
 
     def _walk(self) -> None:
         n = len(self._grid)
-        step = self._rng.randrange(1, self._step + 1)
-        fair = self._fair + (step if self._rng.getrandbits(1) else -step)
+        step = self._rng.randrange(1, 2 + n // 250)  # on a fine grid a quote jumps several ticks
+        self._move(self._fair + (step if self._rng.getrandbits(1) else -step))
+
+    def _move(self, fair: int) -> None:
+        n = len(self._grid)
         self._fair = min(max(fair, n // 10), n - 1 - n // 10)
+        self.lids_e4 = self._grid[self._lid(0)], self._grid[self._lid(1)]
 
     def _lid(self, which: int) -> int:
         # The highest tick on which a side may bid.
@@ -129,20 +164,20 @@ class Market:
         return min(self._levels, lid * 3 // 4 + 1)
 
     def _place(self, count: int, *, best: bool) -> int:
-        # Where in the list of ticks to act: at the best, or below it, mostly near.
+        # Where in the list of prices to act: at the best, or below it, mostly near.
         if best or count == 1:
             return count
         u = self._rng.random()
         reach = count - 1 if self._rng.random() < _GOES_DEEP else min(count - 1, 12)
         return count - 1 - int(u * u * reach)
 
-    def _free_tick(self, which: int, top: int) -> int:
+    def _free_tick(self, ladder: Ladder, top: int) -> int:
         # A tick below `top` that holds no level, mostly near; -1 when there is none.
         u = self._rng.random()
         reach = top if self._rng.random() < _GOES_DEEP else min(top, 2 * self._levels)
         tick = top - 1 - int(u * u * reach)
-        sizes = self._sizes[which]
-        while tick in sizes:
+        grid, sizes = self._grid, ladder.sizes
+        while tick >= 0 and grid[tick] in sizes:
             tick -= 1
         return max(tick, -1)
 
@@ -155,22 +190,86 @@ class Market:
             size_e2 -= 1 + rng.getrandbits(6)
         return size_e2
 
-    def _add(self, which: int, tick: int) -> tuple[Side, int, int]:
-        size_e2 = self._size_e2()
-        self._sizes[which][tick] = size_e2
-        insort(self._prices[which], tick)
-        return SIDES[which], self._grid[tick], size_e2
-
-    def _remove(self, which: int, place: int) -> tuple[Side, int, int]:
-        tick = self._prices[which].pop(place)
-        return SIDES[which], self._grid[tick], -self._sizes[which].pop(tick)
-
-    def _resize(self, which: int, tick: int) -> tuple[Side, int, int]:
-        size_e2, delta_e2 = self._sizes[which][tick], self._size_e2()
+    def _resize(self, which: int, ladder: Ladder, price_e4: int) -> tuple[int, int, int]:
+        size_e2, delta_e2 = ladder.sizes[price_e4], self._size_e2()
         if self._rng.getrandbits(1) or size_e2 + delta_e2 > _MAX_SIZE_E2:
             if delta_e2 < size_e2:
                 delta_e2 = -delta_e2
             elif size_e2 > 100:  # whole contracts, less than all of it; a level of at most one contract grows instead
                 delta_e2 = -100 - 100 * int(self._rng.random() * ((size_e2 - 1) // 100))
-        self._sizes[which][tick] = size_e2 + delta_e2
-        return SIDES[which], self._grid[tick], delta_e2
+        return which, price_e4, delta_e2
+
+
+class Rhythm:
+    """When the next action comes, in which market, and how many changes it makes.
+
+    Args:
+        rng: Where every draw comes from.
+        skew: Give half of the actions to the first market and spread the rest evenly over all; otherwise spread all.
+    """
+
+    __slots__ = ("_burst", "_rng", "_skew")
+
+    def __init__(self, *, rng: random.Random, skew: bool) -> None:
+        self._rng = rng
+        self._skew = skew
+        self._burst = 0
+
+    def pick(self, markets: Sequence[_T]) -> _T:
+        """Draw whose turn it is."""
+        rng = self._rng
+        if self._skew and rng.getrandbits(1):
+            return markets[0]
+        return markets[int(rng.random() * len(markets))]
+
+    def goes_on(self) -> bool:
+        """Draw whether the action makes one more change."""
+        return self._rng.random() < _SAME_ACTION
+
+    def pause_us(self) -> int:
+        """Draw the time to the next action, microseconds, at BUSY_PER_SECOND."""
+        rng = self._rng
+        if self._burst:
+            self._burst -= 1
+            limit_us = _BURST_PAUSE_US
+        else:
+            limit_us = _PAUSES_US[rng.getrandbits(4)]
+            if not rng.getrandbits(9):
+                self._burst = 32 + rng.getrandbits(8)
+        return int(rng.random() * limit_us)
+
+
+class Market:
+    """One made-up market of the flow: its levels, which change as the law says.
+
+    Args:
+        ticker: Its name.
+        tick, levels, whole, rng: as the law takes them; its identity is drawn first.
+    """
+
+    def __init__(self, *, ticker: str, tick: Tick, levels: int, whole: bool, rng: random.Random) -> None:
+        self.ticker = ticker
+        self.market_id = new_id(rng)
+        self.clock = first_clock(rng)
+        self._law = Law(tick=tick, levels=levels, whole=whole, rng=rng)
+        self._ladders = Ladder(), Ladder()
+
+    def levels(self, side: Side) -> list[tuple[int, int]]:
+        """Return the levels of one side as (price_e4, size_e2), price ascending, NO on the NO scale."""
+        return self._ladders[SIDES.index(side)].levels()
+
+    def open(self) -> None:
+        """Fill both sides of the empty book."""
+        for which, price_e4, size_e2 in self._law.opening(self._ladders):
+            self._ladders[which].change(price_e4, size_e2)
+
+    def close(self) -> None:
+        """Empty the book."""
+        for ladder in self._ladders:
+            ladder.clear()
+
+    def change(self) -> tuple[Side, int, int]:
+        """Draw the next change, make it, and return its side, price_e4 (NO on the NO scale) and signed delta_e2."""
+        which, price_e4, delta_e2 = self._law.draw(self._ladders)
+        self._ladders[which].change(price_e4, delta_e2)
+        return SIDES[which], price_e4, delta_e2
