@@ -43,7 +43,9 @@ class Exchange:
         # How the connection behaves until that is changed.
         self.hold = False  # commands wait in ``pending`` until they are processed, in any order
         self.delay_snapshots = False  # snapshots wait in ``delayed`` until they are released; deltas do not wait
-        self.silent_sids = set()  # their frames are numbered and never appear. A ``subscribed`` does: the sid is only inside it
+        self.silent_sids = (
+            set()
+        )  # their frames are numbered and never appear. A ``subscribed`` does: the sid is only inside it
         self.silent_markets = set()  # their snapshots never come; their deltas do
 
     # The connection.
