@@ -21,6 +21,7 @@ from .faults import FAULT_KINDS, Fault, parse
 from .rules import Rules
 from .serving import Abort, Account, Blackhole, Close, Freeze, Refusal, Thaw
 from .switchboard import Faults, Planted, Struck
+from .tape_exchange import TapeExchange
 from .truth import TrueBook
 
 if _TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = [
     "Refusal",
     "Rules",
     "Struck",
+    "TapeExchange",
     "Thaw",
     "TrueBook",
     "parse",

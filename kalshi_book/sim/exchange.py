@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from . import faults as kinds
 from .connection import Connection
 from .fault_options import SECOND_NS, Seconds, nanoseconds
 from .happenings import Happening
-from .keys import Unauthorized
+from .keys import Keyring, Unauthorized
 from .life import Life
 from .market import Tick
 from .orders import AccountOrders, CrowdOrders
@@ -30,13 +30,6 @@ from .venue import Venue
 
 USER: Final = "user"
 """The account of whoever comes in, where nothing else is said."""
-
-
-class Doorkeeper(Protocol):
-    """Who says whose handshake it is: a ``Keyring``."""
-
-    def account_of(self, path: str, headers: Mapping[str, str], *, now_ms: int) -> str | Unauthorized:
-        """Say whose it is, or why nobody's."""
 
 
 class Exchange:
@@ -76,7 +69,7 @@ class Exchange:
         self, *, markets: int | Sequence[str] = 50, seed: int = 0, rate: int = 100, levels: int = 20,
         tick: Tick | Literal["mixed"] = "cent", life_s: int | None = None, rules: Rules | None = None,
         start_ns: int = 1_793_000_000 * SECOND_NS, latency_s: tuple[Seconds, Seconds] = (0, 0), max_connections: int = 200,
-        buffer_bytes: int = 16 << 20, keyring: Doorkeeper | None = None,
+        buffer_bytes: int = 16 << 20, keyring: Keyring | None = None,
     ) -> None:  # fmt: skip
         self._latency_ns = nanoseconds(latency_s[0]), nanoseconds(latency_s[1])
         if not 0 <= self._latency_ns[0] <= self._latency_ns[1]:

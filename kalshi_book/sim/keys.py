@@ -98,6 +98,10 @@ class PrivateKey:
         key = generate_private_key(65537, RSA_BITS) if key_type == "rsa" else Ed25519PrivateKey.generate()
         return cls(key_id, _pem(key))
 
+    def named(self, key_id: str) -> PrivateKey:
+        """Give the same key under another id."""
+        return PrivateKey(key_id, _pem(self._key))
+
     @property
     def public_key(self) -> bytes:
         """The public half, as PEM."""

@@ -10,6 +10,8 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from .keys import Keyring
+
 WS_PATH = "/trade-api/ws/v2"
 """Where the exchange serves its feed, and what a handshake signs."""
 
@@ -43,10 +45,10 @@ class Blackhole(Struct, frozen=True):
 
 
 class Close(Struct, frozen=True):
-    """Close with a close frame.
+    """Close with a close frame, once all that was written before is gone.
 
     Attributes:
-        code: of the frame.
+        code: of the frame. 1005: a frame without a code; 1006: no frame, the transport alone is closed.
         reason: of the frame, at most 123 bytes.
     """
 
@@ -55,7 +57,7 @@ class Close(Struct, frozen=True):
 
 
 class Abort(Struct, frozen=True):
-    """End the connection without a word."""
+    """Reset the connection: what is on its way is lost."""
 
 
 class Freeze(Struct, frozen=True):
@@ -90,7 +92,15 @@ class ServedConnection(Protocol):
 
 
 class ServedExchange(Protocol):
-    """An exchange, as a shell sees it."""
+    """An exchange, as a shell sees it.
+
+    Attributes:
+        keyring: the keys that may come in; None: everybody may.
+        on_sooner: called when something from outside made ``next_due_ns`` earlier: an order placed, a fault put in.
+    """
+
+    keyring: Keyring | None
+    on_sooner: Callable[[], None] | None
 
     @property
     def now_ns(self) -> int:
