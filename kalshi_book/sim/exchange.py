@@ -21,12 +21,12 @@ from .keys import Keyring, Unauthorized
 from .life import Life
 from .market import Tick
 from .orders import AccountOrders, CrowdOrders
-from .refusals import UnknownListing
 from .rules import Rules
 from .serving import WS_PATH, Account, Blackhole, Refusal
 from .switchboard import Faults, Planted
 from .truth import TrueBook
 from .venue import Venue
+from .wire import WHOLE_ERAS
 
 USER: Final = "user"
 """The account of whoever comes in, where nothing else is said."""
@@ -77,10 +77,16 @@ class Exchange:
         if max_connections < 1 or buffer_bytes < 1:
             raise UsageError("max_connections and buffer_bytes start at 1")
         self.rules = Rules() if rules is None else rules
+        is_whole = self.rules.era in WHOLE_ERAS
+        if is_whole and tick != "cent":
+            raise UsageError(f"the era {self.rules.era!r} knew only cent ticks, not tick={tick!r}")
         self.keyring = keyring
         self.on_sooner: Callable[[], None] | None = None
         self.max_connections = max_connections
-        self.venue = Venue(markets=markets, seed=seed, rate=rate, start_ns=start_ns, levels=levels, tick=tick, life_s=life_s)
+        self.venue = Venue(
+            markets=markets, seed=seed, rate=rate, start_ns=start_ns, levels=levels, tick=tick, life_s=life_s, whole=is_whole
+        )
+        self.venue.on_planned = self._sooner
         self.faults = Faults(seed=seed, now_ns=start_ns, turned=self._turned, added=self._sooner)
         self._seed, self._buffer_bytes = seed, buffer_bytes
         self._now_ns, self._step_ns = start_ns, 0
@@ -101,10 +107,7 @@ class Exchange:
         Raises:
             UnknownListing: there is no such market.
         """
-        try:
-            listing = self.venue.listings[market_ticker]
-        except KeyError:
-            raise UnknownListing(market_ticker, len(self.venue.listings)) from None
+        listing = self.venue.listing(market_ticker)
         yes, no = tuple(listing.levels("yes")), tuple(listing.levels("no"))
         return TrueBook(market_ticker, yes, no, listing.clock)
 
