@@ -5,7 +5,7 @@ import os
 import struct
 from urllib.parse import urlsplit
 
-from kalshi_book.sim.serving import WS_PATH, Account
+from kalshi_book.sim.serving import WS_PATH, Abort, Account, Freeze, Thaw
 
 START_NS = 1_793_000_000_000_000_000
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -23,6 +23,10 @@ class ScriptedConnection:
         self.echo = False
         self.failure = None
         self.piece = None
+
+    @property
+    def is_urgent(self):
+        return bool(self.queue) and isinstance(self.queue[0], (Abort, Freeze, Thaw))
 
     def put(self, *deeds):
         self.queue += deeds

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -22,6 +22,9 @@ HEARTBEAT: Final = b"heartbeat"
 """The body of a ping (AsyncAPI text, read 2026-10-26)."""
 
 BATCH_BYTES: Final = 1 << 16
+
+WRITE_LIMIT_BYTES: Final = 1 << 18
+"""How much a transport may hold that the client has not read: more is left to the exchange's connection."""
 
 
 class Carrier:
@@ -49,6 +52,7 @@ class Carrier:
         self._loop = asyncio.get_running_loop()
         self._wrote_at = self._loop.time()
         self._ready = asyncio.Event()
+        self._later: list[Deed] = []  # taken, and not done yet
         self._flowing = asyncio.Event()  # unless frozen
         self._flowing.set()
 
@@ -85,37 +89,58 @@ class Carrier:
             pass
 
     async def _write(self) -> None:
-        try:
-            while not self._is_over:
+        while not self._is_over():
+            deeds, self._later = self._later or self._connection.take(), []
+            for deed in batches(deeds):
+                if isinstance(deed, (Abort, Freeze, Thaw)):
+                    self._do_at_once(deed)
+                else:
+                    await self._room()
+                    if self._is_over():
+                        return
+                    if isinstance(deed, Close):
+                        await self._close(deed)
+                    else:
+                        self._write_frames(deed)
+            if deeds:
+                await asyncio.sleep(0)  # a client that reads fast makes nobody else wait
+            else:
                 await self._ready.wait()
                 self._ready.clear()
-                while not self._is_over and (deeds := self._connection.take()):
-                    await self._do(deeds)
-                    await asyncio.sleep(0)  # a client that reads fast makes nobody else wait
-        except OSError:  # the client is gone while we waited for it to read
-            pass
+
+    async def _room(self) -> None:
+        """Wait until the client reads, and nothing is frozen; what is urgent is done meanwhile."""
+        while not self._is_over() and (self.is_frozen or self._is_full):
+            waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._ready.wait())]
+            if self._is_full:
+                waits.append(asyncio.ensure_future(self._socket.drain()))
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+            self._ready.clear()
+            if self._connection.is_urgent:
+                taken = self._connection.take()
+                while taken and isinstance(urgent := taken[0], (Abort, Freeze, Thaw)):
+                    self._do_at_once(urgent)
+                    del taken[0]
+                self._later += taken
 
     async def _end(self) -> None:
         await self._socket.wait_closed()
 
-    async def _do(self, deeds: list[Deed]) -> None:
-        for deed in batches(deeds):
-            match deed:
-                case list():
-                    self._write_frames(deed)
-                    await self._socket.drain()
-                case Close(code, reason):
-                    await self._close(code, reason)
-                case Abort():
-                    self._socket.transport.abort()
-                case Freeze():
-                    self._flowing.clear()
-                    self._socket.transport.pause_reading()
-                case Thaw():
-                    self._flowing.set()
-                    self._socket.transport.resume_reading()
-            if self._is_over:
-                return
+    def _do_at_once(self, deed: Abort | Freeze | Thaw) -> None:
+        transport = self._socket.transport
+        if isinstance(deed, Abort):
+            transport.abort()
+        elif isinstance(deed, Freeze):
+            self._flowing.clear()
+            transport.pause_reading()
+        else:
+            self._flowing.set()
+            transport.resume_reading()
 
     def _write_frames(self, payloads: list[bytes]) -> None:
         protocol = self._socket.protocol
@@ -131,7 +156,8 @@ class Carrier:
     def _flush(self) -> None:
         self._socket.transport.write(b"".join(self._socket.protocol.data_to_send()))
 
-    async def _close(self, code: int, reason: str) -> None:
+    async def _close(self, close: Close) -> None:
+        code, reason = close.code, close.reason
         if code == CloseCode.ABNORMAL_CLOSURE:
             self._socket.transport.close()
             return
@@ -150,12 +176,15 @@ class Carrier:
             if self._wrote_at > last and not self._ping_when_busy:
                 last = self._wrote_at
                 continue
-            if self._flowing.is_set() and not self._is_over:
+            if self._flowing.is_set() and not self._is_over():
                 self._socket.protocol.send_ping(HEARTBEAT)
                 self._flush()
             last = self._loop.time()
 
     @property
+    def _is_full(self) -> bool:
+        return self._socket.transport.get_write_buffer_size() > WRITE_LIMIT_BYTES
+
     def _is_over(self) -> bool:
         return self._socket.protocol.state is not State.OPEN or self._socket.transport.is_closing()
 

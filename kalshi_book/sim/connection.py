@@ -97,6 +97,11 @@ class Connection:
     def on_ready(self, callback: Callable[[], None] | None) -> None:
         self._line.on_ready = callback
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the next to take is an Abort, a Freeze or a Thaw, which do not wait until a slow client has read."""
+        return self._line.is_urgent
+
     def receive(self, data: str | bytes) -> None:
         """Take one text message of the client. After the connection's end it counts for nothing."""
         if not self.is_open:

@@ -36,6 +36,11 @@ class Line:
         self._free_ns = 0
         self._is_shut = False  # Freeze was taken, and Thaw was not
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the next to take is an Abort, a Freeze or a Thaw."""
+        return bool(self._ready) and not self._is_shut and isinstance(self._ready[0], (Abort, Freeze, Thaw))
+
     def put(self, item: bytes | Close | Abort, now_ns: int, *, delay_ns: int = 0) -> None:
         """Send something, behind whatever waits. With a delay, what comes behind it waits too."""
         if type(item) is bytes:

@@ -19,7 +19,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from ..errors import UsageError
-from .carrier import Carrier
+from .carrier import WRITE_LIMIT_BYTES, Carrier
 from .serving import Account, Blackhole, Refusal, ServedExchange
 
 log = logging.getLogger("kalshi_book.sim")
@@ -33,7 +33,6 @@ BEHIND_NS: Final = 1_000_000_000
 HANDSHAKE_S: Final = 60.0
 CLOSE_S: Final = 2.0
 MAX_MESSAGE_BYTES: Final = 64 << 20
-WRITE_LIMIT_BYTES: Final = 1 << 18
 
 
 class Listener:

@@ -81,6 +81,10 @@ class ServedConnection(Protocol):
 
     on_ready: Callable[[], None] | None
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the next to take is an Abort, a Freeze or a Thaw, which do not wait until a slow client has read."""
+
     def receive(self, data: str | bytes) -> None:
         """Take one message of the client."""
 

@@ -119,7 +119,10 @@ class TapeConnection:
         frames: how many were taken.
         problems: what kept lines from being sent.
         is_finished: whether the last frame was taken.
+        is_urgent: False: frames can wait.
     """
+
+    is_urgent = False
 
     def __init__(self, exchange: TapeExchange, speed: float | None) -> None:
         self.on_ready: Callable[[], None] | None = None
