@@ -102,6 +102,11 @@ class Connection:
         """Whether the next to take is an Abort, a Freeze or a Thaw, which do not wait until a slow client has read."""
         return self._line.is_urgent
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is half-open now."""
+        return self._spans.is_frozen
+
     def receive(self, data: str | bytes) -> None:
         """Take one text message of the client. After the connection's end it counts for nothing."""
         if not self.is_open:

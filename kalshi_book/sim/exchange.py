@@ -92,6 +92,7 @@ class Exchange:
         self._now_ns, self._step_ns = start_ns, 0
         self._count = 0
         self._open: tuple[Connection, ...] = ()
+        self._lingering: list[Connection] = []  # closed while they were half-open: their end is told when that ends
         self.venue.listen(self._publish)
 
     # What is true.
@@ -228,6 +229,8 @@ class Exchange:
 
     def _gone(self, connection: Connection) -> None:
         self._open = tuple(each for each in self._open if each is not connection)
+        if connection.is_frozen:
+            self._lingering.append(connection)
 
     # What is done to it.
 
@@ -251,8 +254,9 @@ class Exchange:
                 self.faults.note(planted, "begins", fault.connection, ticker)
             else:
                 self.faults.write_down(fault.kind, "ends", fault.connection, ticker)
-            for connection in self._open:
+            for connection in (*self._open, *self._lingering):
                 connection.settle()
+            self._lingering = [connection for connection in self._lingering if connection.is_frozen]
         elif isinstance(fault, kinds.ClockStep):
             self._step_ns += nanoseconds(fault.step_s)
             self.faults.note(planted, f"the clock shows {self.clock_ns}")

@@ -1,4 +1,4 @@
-"""Every kind of fault, with many seeds, against the feed: a LIVE book is the exchange's, and when the faults end, all is well.
+"""Every kind of fault, with many seeds, against the feed: a LIVE book is the exchange's, and in the end all is well.
 
 What holds after every frame that is delivered:
 
