@@ -87,9 +87,9 @@ class Exchange:
             markets=markets, seed=seed, rate=rate, start_ns=start_ns, levels=levels, tick=tick, life_s=life_s, whole=is_whole
         )
         self.venue.on_planned = self._sooner
-        self.faults = Faults(seed=seed, now_ns=start_ns, turned=self._turned, added=self._sooner)
         self._seed, self._buffer_bytes = seed, buffer_bytes
         self._now_ns, self._step_ns = start_ns, 0
+        self.faults = Faults(seed=seed, clock=lambda: self._now_ns, turned=self._turned, added=self._sooner)
         self._count = 0
         self._open: tuple[Connection, ...] = ()
         self._lingering: list[Connection] = []  # closed while they were half-open: their end is told when that ends
@@ -161,7 +161,7 @@ class Exchange:
         while True:
             due_ns = self._own_due_ns
             if due_ns is not None and due_ns <= self._now_ns:
-                self.faults.advance(self._now_ns)
+                self.faults.advance()
                 for connection in self._open:
                     connection.advance(self._now_ns)
             elif self._now_ns == now_ns:
@@ -170,7 +170,6 @@ class Exchange:
                 until_ns = now_ns if due_ns is None else min(due_ns, now_ns)
                 self.venue.advance(until_ns)
                 self._now_ns = until_ns
-        self.faults.advance(now_ns)
 
     @property
     def _own_due_ns(self) -> int | None:
