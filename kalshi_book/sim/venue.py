@@ -62,7 +62,8 @@ class Venue:
 
     def __init__(
         self, *, markets: int | Sequence[str], seed: int, rate: int, start_ns: int, levels: int = 20,
-        tick: Tick | Literal["mixed"] = "cent", life_s: int | None = None, determine_s: int = 5, settle_s: int = 5, whole: bool = False,
+        tick: Tick | Literal["mixed"] = "cent", whole: bool = False, life_s: int | None = None, determine_s: int = 5,
+        settle_s: int = 5,
     ) -> None:  # fmt: skip
         if type(markets) is int and markets > 0:
             markets = list(islice(_names(), markets))

@@ -1,5 +1,7 @@
 """Price-time priority, step by step against a model that is slow and obvious."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,7 +167,7 @@ class Pair:
         for queues in self.book._queues:
             for queue in queues.values():
                 masses = [type(bid) is Bid for bid in queue]
-                assert not all(masses) and not any(a and b for a, b in zip(masses, masses[1:], strict=False))
+                assert not all(masses) and not any(a and b for a, b in itertools.pairwise(masses))
                 assert all(bid.remaining_e2 > 0 for bid in queue)
 
 

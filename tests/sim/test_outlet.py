@@ -102,7 +102,8 @@ class TestOwnMarks:
     def test_a_connection_of_nobody_has_no_marks(self, session):
         session.subscribe(A)
         session.exchange.session.account = None
-        marks = self.marks(session, lambda: session.exchange.change(A, "yes", 100, 100), own_marks=OWN_MARKS)
+        place = lambda: orders(session).place(A, outcome_side="yes", price="0.10", size="1")  # noqa: E731
+        marks = self.marks(session, place, own_marks=OWN_MARKS)
         assert marks == [(None, None)]
 
     def test_an_order_of_no_name_is_marked_all_the_same(self, session):
@@ -206,6 +207,15 @@ class TestSaying:
             ("event_lifecycle", None, 1, 1, {"event_ticker": "KXDEMO-26"}),
             ("cfbenchmarks_value", None, 2, 1, {"index_id": "BRTI"}),
         ]
+
+    def test_what_cannot_be_written_takes_no_number(self, session):
+        session.subscribe(A)
+        for bad in ({"market_ticker": A, "x": object()}, {"market_ticker": A, 7: {8: object()}}):
+            with pytest.raises(TypeError):
+                session.exchange.session.say(BOOK, "anything", bad)
+        with pytest.raises(KeyError):
+            session.exchange.session.end(1, 99)
+        assert brief(session.update("get_snapshot", A)) == [("orderbook_snapshot", 2, 1, 2, A)]
 
     def test_who_made_a_request_is_known_by_the_id_of_the_account(self, session):
         """AsyncAPI text: user_filter self."""
@@ -319,11 +329,8 @@ class Recorded:
 
     def __init__(self, seed, era, use_yes_price):
         self.frames = []
-        crowd = {"rate": 0, "levels": 0, "tick": "cent"} if era in WHOLE_ERAS else {"rate": 300, "tick": "mixed"}
-        self.venue = Venue(markets=3, seed=seed, start_ns=START_MS * MS, **crowd)
-        for ticker in self.venue.listings if era in WHOLE_ERAS else ():
-            self.venue.crowd.change(ticker, outcome_side="yes", price_e4=4200, delta_e2=1_000)
-            self.venue.crowd.change(ticker, outcome_side="no", price_e4=5600, delta_e2=1_000)
+        grid = {"tick": "cent", "whole": True} if era in WHOLE_ERAS else {"tick": "mixed"}
+        self.venue = Venue(markets=3, seed=seed, rate=300, start_ns=START_MS * MS, **grid)
         self.session = Session(
             self.venue, account="user", rules=Rules(era=era), write=self.frames.append, now_ns=lambda: self.venue.now_ns
         )

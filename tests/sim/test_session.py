@@ -517,6 +517,11 @@ class TestFaults:
         held.exchange.fail_with = 9
         assert brief(held.subscribe(channels=["fill"], command_id=4)) == [("error", 4, None, None, 9)]
 
+    def test_what_is_no_command_can_be_refused_with_any_code(self, held):
+        held.exchange.fail_with = 18
+        held.exchange.command(b"{")
+        assert brief(held.frames()) == [("error", None, None, None, 18)]
+
     def test_a_timed_out_command_may_have_had_its_effect(self, held):
         """AsyncAPI text: 18, timed out while processing: whether it was done is not said."""
         held.exchange.fail_with, held.exchange.lose_reply = 18, True

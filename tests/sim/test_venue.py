@@ -13,7 +13,7 @@ import kalshi_book
 from kalshi_book.errors import UsageError
 from kalshi_book.sim.refusals import Refused
 from kalshi_book.sim.venue import Venue
-from watcher import SECOND_NS, START_NS, Watcher
+from sim_watcher import SECOND_NS, START_NS, Watcher
 
 
 def venue(**options):
@@ -158,7 +158,7 @@ class TestListeners:
                 raise RuntimeError("listener")
 
         place.listen(fail_once)
-        with pytest.raises(RuntimeError, match="^listener$"):
+        with pytest.raises(RuntimeError, match=r"^listener$"):
             place.crowd.change("KXSIM-26-A", outcome_side="yes", price_e4=4_200, delta_e2=100)
         place.crowd.change("KXSIM-26-A", outcome_side="yes", price_e4=4_200, delta_e2=100)
         assert place.listings["KXSIM-26-A"].levels("yes") == [(4_200, 200)]
