@@ -172,6 +172,13 @@ def test_a_reply_that_is_too_much_ends_its_subscription_alone():
     assert client.codes() == ["subscribed", "orderbook_snapshot", "orderbook_snapshot", 25, "ok", "ok", "ok"]
 
 
+def test_a_subscription_that_is_given_up_as_it_overflows_does_not_end_twice():
+    client = Client(buffer_bytes=500)
+    client.subscribe()
+    client.say("unsubscribe", sids=[1])
+    assert client.codes() == ["subscribed", "orderbook_snapshot", "orderbook_snapshot", "unsubscribed"]
+
+
 # Frames.
 
 
@@ -256,6 +263,12 @@ def test_a_delta_is_wrong(reader):
     reader.change()
     wrong, right = (frame["msg"]["delta_fp"] for frame in reader.read())
     assert wrong != right == "1.00"
+
+
+def test_a_delta_before_its_time_is_right(reader):
+    reader.faults.wrong_delta(after_s=1)
+    reader.change()
+    assert reader.read()[0]["msg"]["delta_fp"] == "1.00"
 
 
 def test_a_delta_that_this_connection_would_not_send_is_not_struck(client):

@@ -218,6 +218,11 @@ def test_connections_are_refused(exchange, status):
     )
 
 
+def test_a_slow_link_keeps_nobody_out(exchange):
+    exchange.faults.slow_link(bytes_per_s=1)
+    assert exchange.admit(WS_PATH, {}) == Account("user")
+
+
 def test_a_handshake_is_never_answered(exchange):
     planted = exchange.faults.no_handshake()
     assert exchange.admit("/", {}) == Blackhole()
