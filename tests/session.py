@@ -1,4 +1,4 @@
-"""A feed and the exchange, joined: commands one way, frames the other, and time as a number.
+"""A feed and the simulated exchange, joined: commands one way, frames the other, and time as a number.
 
 The driver is the shell that a program would write around a ``Feed``, without a socket or a clock. What the exchange does
 wrong is switched on in ``exchange``; what the network does to a frame on its way is decided by ``loses``.

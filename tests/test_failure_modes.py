@@ -410,7 +410,7 @@ def test_fm_40_every_market_is_live_or_listed_as_missing(kb, limit):
     """Error 26: adding markets would exceed the limit of the subscription."""
     tickers = [f"KXDEMO-26-{number}" for number in range(9)]
     session = Session(kb, *tickers)
-    session.exchange.market_limit = limit
+    session.exchange.obey(market_limit=limit)
     session.feed.subscribe(BOOK, market_tickers=tickers)
     session.pass_time(10 * MINUTE)
     status = session.feed.subscriptions[BOOK]
@@ -418,6 +418,6 @@ def test_fm_40_every_market_is_live_or_listed_as_missing(kb, limit):
     assert (len(status.held), status.missing) == (limit, status.desired - status.held)
     assert (set(session.live()), session.wrong()) == (status.held, [])
     assert len(session.sent) <= 50
-    session.exchange.market_limit = None
+    session.exchange.obey(market_limit=500_000)
     session.pass_time(2 * MINUTE)
     assert (set(session.live()), session.feed.subscriptions[BOOK].missing) == (set(tickers), frozenset())

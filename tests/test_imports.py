@@ -24,6 +24,25 @@ def test_importing_the_package_loads_no_network_library(pure):
     assert (done.stdout, done.returncode) == ("\n", 0)
 
 
+@pytest.mark.parametrize("imported", ["kalshi_book.sim", "kalshi_book.sim.exchange"])
+def test_the_simulated_exchange_needs_no_network_library_before_it_is_served(imported):
+    loaded = f"import sys, {imported}; print(*sorted(set({NETWORK!r}) & set(sys.modules)))"
+    done = run_python(loaded, KALSHI_BOOK_PURE="1", **UNMEASURED)
+    assert (done.stdout, done.returncode) == ("\n", 0)
+
+
+def test_the_simulated_exchange_is_loaded_when_it_is_touched():
+    code = "import sys, kalshi_book as kb; print('kalshi_book.sim' in sys.modules, kb.sim is sys.modules['kalshi_book.sim'])"
+    done = run_python(code, KALSHI_BOOK_PURE="1")
+    assert (done.stdout, done.returncode) == ("False True\n", 0)
+
+
+def test_what_there_is_not_is_an_attribute_error(kb):
+    for place in (kb, kb.sim):
+        with pytest.raises(AttributeError, match=rf"^module '{place.__name__}' has no attribute 'simulator'$"):
+            place.simulator
+
+
 def test_importing_the_package_prints_nothing_and_starts_no_thread():
     done = run_python("import kalshi_book, threading; assert threading.active_count() == 1", KALSHI_BOOK_PURE="1")
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

@@ -410,7 +410,7 @@ class TestSubscribing:
 
     def test_a_list_is_not_taken_that_is_older_than_the_acknowledgement(self, desk):
         desk.own()
-        since = START_MS + desk.exchange._sent
+        since = desk.exchange.now_ms
         for as_of_ms, says in ((since - 1, "not_confirmed"), (since, "0.00")):
             try:
                 desk.feed.confirm_orders([], as_of_ms=as_of_ms)

@@ -12,7 +12,7 @@ load a network library, and only when they are touched. docs/simulator.md has th
 """
 
 import importlib as _importlib
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from .connection import Connection
@@ -24,7 +24,7 @@ from .switchboard import Faults, Planted, Struck
 from .tape_exchange import TapeExchange
 from .truth import TrueBook
 
-if _TYPE_CHECKING:
+if TYPE_CHECKING:
     from .server import serve as serve
 
 __all__ = [

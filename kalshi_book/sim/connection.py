@@ -102,6 +102,11 @@ class Connection:
         """Whether the next to take is an Abort, a Freeze or a Thaw, which do not wait until a slow client has read."""
         return self._line.is_urgent
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is half-open now."""
+        return self._spans.is_frozen
+
     def receive(self, data: str | bytes) -> None:
         """Take one text message of the client. After the connection's end it counts for nothing."""
         if not self.is_open:
@@ -308,8 +313,8 @@ class Connection:
             fault = planted.fault
             assert isinstance(fault, faults.Picker)
             if damage.fits_frame(fault, frame, self.number) and planted.strikes(now_ns):
-                where = "" if frame.market_ticker is None else f" of {frame.market_ticker}"
-                self._board.note(planted, f"{frame.type}{where}, sid {frame.sid}, seq {frame.seq}", self.number)
+                what = f"{frame.type}, sid {frame.sid}, seq {frame.seq}"
+                self._board.note(planted, what, self.number, frame.market_ticker)
                 return planted
         return None
 
@@ -324,7 +329,8 @@ class Connection:
             if fault.connection not in (None, self.number) or fault.market_ticker not in (None, change.market_ticker):
                 continue
             if planted.strikes(self._now_ns()):
-                self._board.note(planted, f"{change.market_ticker} at clock {change.clock}", self.number)
+                what = f"{change.outcome_side} price_e4={change.price_e4} delta_e2={change.delta_e2}"
+                self._board.note(planted, what, self.number, change.market_ticker)
                 return None if isinstance(fault, faults.LostDelta) else damage.wrong_delta(change, planted.rng)
         return change
 

@@ -21,12 +21,12 @@ from .keys import Keyring, Unauthorized
 from .life import Life
 from .market import Tick
 from .orders import AccountOrders, CrowdOrders
-from .refusals import UnknownListing
 from .rules import Rules
 from .serving import WS_PATH, Account, Blackhole, Refusal
 from .switchboard import Faults, Planted
 from .truth import TrueBook
 from .venue import Venue
+from .wire import WHOLE_ERAS
 
 USER: Final = "user"
 """The account of whoever comes in, where nothing else is said."""
@@ -77,15 +77,22 @@ class Exchange:
         if max_connections < 1 or buffer_bytes < 1:
             raise UsageError("max_connections and buffer_bytes start at 1")
         self.rules = Rules() if rules is None else rules
+        is_whole = self.rules.era in WHOLE_ERAS
+        if is_whole and tick != "cent":
+            raise UsageError(f"the era {self.rules.era!r} knew only cent ticks, not tick={tick!r}")
         self.keyring = keyring
         self.on_sooner: Callable[[], None] | None = None
         self.max_connections = max_connections
-        self.venue = Venue(markets=markets, seed=seed, rate=rate, start_ns=start_ns, levels=levels, tick=tick, life_s=life_s)
-        self.faults = Faults(seed=seed, now_ns=start_ns, turned=self._turned, added=self._sooner)
+        self.venue = Venue(
+            markets=markets, seed=seed, rate=rate, start_ns=start_ns, levels=levels, tick=tick, life_s=life_s, whole=is_whole
+        )
+        self.venue.on_planned = self._sooner
         self._seed, self._buffer_bytes = seed, buffer_bytes
         self._now_ns, self._step_ns = start_ns, 0
+        self.faults = Faults(seed=seed, clock=lambda: self._now_ns, turned=self._turned, added=self._sooner)
         self._count = 0
         self._open: tuple[Connection, ...] = ()
+        self._lingering: list[Connection] = []  # closed while they were half-open: their end is told when that ends
         self.venue.listen(self._publish)
 
     # What is true.
@@ -101,10 +108,7 @@ class Exchange:
         Raises:
             UnknownListing: there is no such market.
         """
-        try:
-            listing = self.venue.listings[market_ticker]
-        except KeyError:
-            raise UnknownListing(market_ticker, len(self.venue.listings)) from None
+        listing = self.venue.listing(market_ticker)
         yes, no = tuple(listing.levels("yes")), tuple(listing.levels("no"))
         return TrueBook(market_ticker, yes, no, listing.clock)
 
@@ -157,7 +161,7 @@ class Exchange:
         while True:
             due_ns = self._own_due_ns
             if due_ns is not None and due_ns <= self._now_ns:
-                self.faults.advance(self._now_ns)
+                self.faults.advance()
                 for connection in self._open:
                     connection.advance(self._now_ns)
             elif self._now_ns == now_ns:
@@ -166,7 +170,6 @@ class Exchange:
                 until_ns = now_ns if due_ns is None else min(due_ns, now_ns)
                 self.venue.advance(until_ns)
                 self._now_ns = until_ns
-        self.faults.advance(now_ns)
 
     @property
     def _own_due_ns(self) -> int | None:
@@ -225,6 +228,8 @@ class Exchange:
 
     def _gone(self, connection: Connection) -> None:
         self._open = tuple(each for each in self._open if each is not connection)
+        if connection.is_frozen:
+            self._lingering.append(connection)
 
     # What is done to it.
 
@@ -241,14 +246,16 @@ class Exchange:
                 if what is not None:
                     self.faults.note(planted, what, connection.number)
         elif isinstance(fault, kinds.ConnectionSpan):
+            ticker = fault.market_ticker if isinstance(fault, (kinds.Silence, kinds.NoSnapshots)) else None
             if planted.is_on:
                 struck = self._of(fault.connection)
                 planted.connections = frozenset(each.number for each in struck) if fault.strikes_open_only else None
-                self.faults.note(planted, "begins", fault.connection)
+                self.faults.note(planted, "begins", fault.connection, ticker)
             else:
-                self.faults.write_down(fault.kind, "ends", fault.connection)
-            for connection in self._open:
+                self.faults.write_down(fault.kind, "ends", fault.connection, ticker)
+            for connection in (*self._open, *self._lingering):
                 connection.settle()
+            self._lingering = [connection for connection in self._lingering if connection.is_frozen]
         elif isinstance(fault, kinds.ClockStep):
             self._step_ns += nanoseconds(fault.step_s)
             self.faults.note(planted, f"the clock shows {self.clock_ns}")

@@ -41,14 +41,18 @@ class Floor:
         listeners: who is told.
         resting: orders with an identity by account and order_id, in the order in which they came to rest.
         agenda: a heap of what is planned: (at_ns, LIFE or EXPIRY, serial, what to call).
+        on_planned: is called when something was added to it; None: nobody wants to know.
+        whole: whether all sizes are whole contracts.
     """
 
-    def __init__(self, *, start_ns: int, seed: int) -> None:
+    def __init__(self, *, start_ns: int, seed: int, whole: bool) -> None:
         self.now_ns = start_ns
+        self.whole = whole
         self.listings: dict[str, Listing] = {}
         self.listeners: tuple[Listener, ...] = ()
         self.resting: dict[str, dict[str, Order]] = {}
         self.agenda: list[tuple[int, int, int, Callable[[], None]]] = []
+        self.on_planned: Callable[[], None] | None = None
         # Apart from the crowd's draws, so that what an account does leaves those alone.
         self._clocks = random.Random(seed ^ 0x636C6F636B)
         self._ids = random.Random(seed ^ 0x696473)
@@ -75,6 +79,8 @@ class Floor:
         """Have something called at a time; whoever is called looks whether it is still to be done."""
         self._planned += 1
         heappush(self.agenda, (at_ns, what, self._planned, call))
+        if self.on_planned is not None:
+            self.on_planned()
 
     def publish(self, happening: Happening) -> None:
         """Tell everyone."""

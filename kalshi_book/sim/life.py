@@ -194,7 +194,7 @@ class Life:
         if market_ticker in self._floor.listings:
             raise Refused(market_ticker, "taken", "expected the name of a new market, and there is one of this name")
         market_id = new_id(self._rng)
-        law = Law(tick=tick, levels=self._levels, whole=False, rng=self._rng)
+        law = Law(tick=tick, levels=self._levels, whole=self._floor.whole, rng=self._rng)
         listing = Listing(
             ticker=market_ticker, market_id=market_id, tick=tick, law=law, created_ns=self._floor.now_ns, open_ts=open_ts,
             close_ts=close_ts,

@@ -82,8 +82,8 @@ class Line:
             self._is_shut = False
             self._ready.appendleft(Thaw())
             self._wake()
-        else:
-            self._ready.popleft()
+        elif self._ready and type(self._ready[0]) is Freeze:
+            self._ready.popleft()  # nobody saw it
 
     def reset(self) -> None:
         """Lose everything, and reset the connection."""

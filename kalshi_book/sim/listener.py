@@ -137,10 +137,12 @@ class Listener:
             # Rounded up: a timer that rings a nanosecond before would ring again and again.
             when = self._began + (due_ns - self._began_ns + 1_000) / 1e9
             timer = self._loop.call_at(when, self._woken.set)
-        await self._woken.wait()
-        self._woken.clear()
-        if timer is not None:
-            timer.cancel()
+        try:
+            await self._woken.wait()
+        finally:
+            self._woken.clear()
+            if timer is not None:
+                timer.cancel()
 
     def _say_whether_behind(self) -> None:
         is_behind = self.now_ns - self._exchange.now_ns > BEHIND_NS

@@ -72,7 +72,7 @@ class OrderEntry:
         listing = floor.listing(market_ticker)
         which = int(outcome_is_no(outcome_side))
         limit_e4 = price_argument(price, price_e4=price_e4, cents=cents)
-        bought_e2 = size_argument(size, size_e2)
+        bought_e2 = self._size_e2(size, size_e2)
         if client_order_id is not None and not isinstance(client_order_id, str):
             raise TypeError(f"client_order_id must be str or None, not {type(client_order_id).__name__}")
         if type(subaccount) is not int or not 0 <= subaccount <= MAX_SUBACCOUNT:
@@ -121,7 +121,7 @@ class OrderEntry:
             TypeError, UsageError: as `place` for the size.
             Refused: no such order of this account rests ("not_resting"), or no more than that rests ("too_large").
         """
-        by_e2 = size_argument(size, size_e2)
+        by_e2 = self._size_e2(size, size_e2)
         order, listing = self._resting(order_id)
         if by_e2 >= order.remaining_e2:
             text = f"expected less than the {size_text(order.remaining_e2)} that rest, found {size_text(by_e2)}: cancel it"
@@ -156,7 +156,7 @@ class OrderEntry:
         order, listing = self._resting(order_id)
         is_priced = price is not None or price_e4 is not None or cents is not None
         limit_e4 = price_argument(price, price_e4=price_e4, cents=cents) if is_priced else order.price_e4
-        new_e2 = order.remaining_e2 if size is None and size_e2 is None else size_argument(size, size_e2)
+        new_e2 = order.remaining_e2 if size is None and size_e2 is None else self._size_e2(size, size_e2)
         grows_e2 = new_e2 - order.remaining_e2
         with floor.action(listing):
             expect_state(listing, "active")
@@ -178,6 +178,11 @@ class OrderEntry:
     def resting(self) -> list[OrderChanged]:
         """Return the orders that rest, the earliest first."""
         return [order.told(self._floor.now_ns, "") for order in self._floor.resting.get(self._account, {}).values()]
+
+    def _size_e2(self, size: Decimal | str | None, size_e2: int | None) -> int:
+        found = size_argument(size, size_e2)
+        expect_whole(self._floor, found)
+        return found
 
     def _replace(self, listing: Listing, order: Order, limit_e4: int, new_e2: int) -> OrderChanged:
         old_e4, old_e2 = order.price_e4, order.remaining_e2
@@ -250,6 +255,7 @@ class CrowdOrders(OrderEntry):
             raise TypeError(f"delta_e2 must be int, units of 0.01 contract, not {type(delta_e2).__name__}")
         if not delta_e2 or abs(delta_e2) > MAX_SIZE_E2:
             raise UsageError(f"delta_e2 must be a change of at most {MAX_SIZE_E2} either way, not {shown(delta_e2)}")
+        expect_whole(self._floor, delta_e2)
         with self._floor.action(listing):
             if delta_e2 > 0:
                 expect_state(listing, "active")
@@ -301,6 +307,12 @@ def _scaled(size: Decimal | str) -> int:
     except (ArithmeticError, ValueError):
         pass
     raise UsageError(f"a size has steps of 0.01 contract, and {shown(size)} is none")
+
+
+def expect_whole(floor: Floor, size_e2: int) -> None:
+    """Refuse fractions of a contract where there are none."""
+    if floor.whole and size_e2 % 100:
+        raise UsageError(f"this exchange knows whole contracts only, and {size_text(size_e2)} is no such size")
 
 
 def expect_state(listing: Listing, *states: str) -> None:

@@ -134,7 +134,11 @@ class Outlet:
         self._tellers[type(happening)](happening)
 
     def say(self, channel: str, type_: str, msg: Mapping[str, Any]) -> bool:
-        """Send any message on a channel, where a subscription wants it. Gives whether it was sent."""
+        """Send any message on a channel, where a subscription wants it. Gives whether it was sent.
+
+        Raises:
+            TypeError: the message is nothing that JSON can hold.
+        """
         sub = self._by_channel.get(channel)
         own_id = None if self.account is None else bulletin.user_id(self.account)
         if sub is None or not sub.wants(type_, msg, own_id):
@@ -146,11 +150,11 @@ class Outlet:
         """Lose a subscription to an error: 10 (of its channel), 25 (its reader was too slow), 17 (of old).
 
         Raises:
-            KeyError: nothing is subscribed by this sid.
+            KeyError: nothing is subscribed by this sid, or there is no such code.
         """
         sub = self._held(sid)
-        del self._by_channel[sub.channel]
         self._send("error", sub, {"msg": error(code)})
+        del self._by_channel[sub.channel]
 
     def restart(self, sid: int) -> None:
         """Count a subscription's frames from 1 again, as was seen where recordings run over a reconnect (observed, 2026).
@@ -174,15 +178,16 @@ class Outlet:
             return
         if self._action[0] != change.at_ns:
             self._action = change.at_ns, sub.wire.times(change.at_ns // 1_000)
-        sub.seq += 1
+        seq = sub.seq + 1
         mark = None if change.maker is None and change.taker is None else self._mark(change)
         payload = sub.wire.delta(
-            seq=sub.seq, sent_ms=self._now_ns() // _MS, ticker=change.market_ticker, market_id=change.market_id,
+            seq=seq, sent_ms=self._now_ns() // _MS, ticker=change.market_ticker, market_id=change.market_id,
             clock=change.clock, price_e4=change.price_e4, delta_e2=change.delta_e2, side=change.outcome_side,
             times=self._action[1], client_order_id=None if mark is None else mark.client_order_id,
             subaccount=0 if mark is None else mark.subaccount,
         )  # fmt: skip
-        self._emit(payload, "orderbook_delta", sub, sub.seq, change.market_ticker, None)
+        sub.seq = seq
+        self._emit(payload, "orderbook_delta", sub, seq, change.market_ticker, None)
 
     def _mark(self, change: LevelChanged) -> OrderMark | None:
         """Give the own order that caused a change, as the rules have it."""
@@ -239,12 +244,13 @@ class Outlet:
         self, sub: Subscription, ticker: str, clock: int, yes: Sequence[tuple[int, int]], no: Sequence[tuple[int, int]],
         command_id: int | None,
     ) -> None:  # fmt: skip
-        sub.seq += 1
+        seq = sub.seq + 1
         payload = sub.wire.snapshot(
-            seq=sub.seq, sent_ms=self._now_ns() // _MS, ticker=ticker, market_id=self._venue.listings[ticker].market_id,
+            seq=seq, sent_ms=self._now_ns() // _MS, ticker=ticker, market_id=self._venue.listings[ticker].market_id,
             clock=clock, yes=yes, no=no, command_id=command_id,
         )  # fmt: skip
-        self._emit(payload, "orderbook_snapshot", sub, sub.seq, ticker, command_id)
+        sub.seq = seq
+        self._emit(payload, "orderbook_snapshot", sub, seq, ticker, command_id)
 
     # The other channels.
 
@@ -301,12 +307,13 @@ class Outlet:
         if sub is not None:
             frame["sid"] = sub.sid
             if is_counted and sub.is_counted:
-                sub.seq += 1
-                frame["seq"] = seq = sub.seq
+                frame["seq"] = seq = sub.seq + 1
         if self.rules.sends_times:
             frame["sending_ts_ms"] = self._now_ns() // _MS
-        frame.update(body)
-        self._emit(msgspec.json.encode(frame) + b"\n", type_, sub, seq, market_ticker, command_id)
+        payload = msgspec.json.encode({**frame, **body}) + b"\n"
+        if sub is not None and seq is not None:  # only now: what cannot be written takes no number
+            sub.seq = seq
+        self._emit(payload, type_, sub, seq, market_ticker, command_id)
 
     def _emit(
         self, payload: bytes, type_: str, sub: Subscription | None, seq: int | None, market_ticker: str | None,

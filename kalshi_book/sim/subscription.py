@@ -52,13 +52,6 @@ class Subscription:
         """The tickers that it lists."""
         return self.names.get(MARKETS, {})
 
-    def next_seq(self) -> int | None:
-        """Take the next number, where its frames have one."""
-        if not self.is_counted:
-            return None
-        self.seq += 1
-        return self.seq
-
     def add(self, wanted: Names, market_limit: int) -> list[str]:
         """List more names, and give those that are new, in order. A subscription to everything stays one (silent).
 

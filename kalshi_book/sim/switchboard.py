@@ -22,19 +22,21 @@ LOGGED: Final = 10_000
 _Options = ParamSpec("_Options")
 
 
-class Struck(Struct, frozen=True, kw_only=True):
+class Struck(Struct, frozen=True):
     """Something that a fault did.
 
     Attributes:
         at_ns: when, in the time that the exchange is told.
         kind: the fault's kind.
         connection: the number of the connection, or None where it struck the exchange.
+        market_ticker: the market, or None where it struck none in particular.
         what: to what, in a few words.
     """
 
     at_ns: int
     kind: str
     connection: int | None
+    market_ticker: str | None
     what: str
 
     def __str__(self) -> str:
@@ -147,7 +149,7 @@ class Faults:
 
     Args:
         seed: decides what happens at random.
-        now_ns: the time of the start.
+        clock: tells the time; what it tells first is the start.
         turned: called when a moment happens, and when a span has begun or ended.
         added: called when a fault was put in.
 
@@ -155,7 +157,7 @@ class Faults:
         log: the newest 10,000 of what happened, oldest first.
         frames, deltas, commands: the pickers in charge of each, in the order in which they were put in.
 
-    >>> faults = Faults(seed=7, now_ns=0, turned=lambda planted: None)
+    >>> faults = Faults(seed=7, clock=lambda: 0, turned=lambda planted: None)
     >>> faults.drop(seq=120)
     <drop:seq=120: waits, happened 0>
     """
@@ -189,7 +191,8 @@ class Faults:
     clock_step = _Adds(kinds.ClockStep)
 
     def __init__(
-        self, *, seed: int, now_ns: int, turned: Callable[[Planted], None], added: Callable[[], None] = lambda: None
+        self, *, seed: int, clock: Callable[[], int], turned: Callable[[Planted], None],
+        added: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self.log: deque[Struck] = deque(maxlen=LOGGED)
         self.frames: list[Planted] = []
@@ -197,7 +200,7 @@ class Faults:
         self.commands: list[Planted] = []
         self._timed: list[Planted] = []
         self._seed, self._count = seed, 0
-        self._start_ns = self._now_ns = now_ns
+        self._clock, self._start_ns = clock, clock()
         self._turned, self._added = turned, added
 
     @property
@@ -223,15 +226,16 @@ class Faults:
             fault = parse(fault)
         if not isinstance(fault, Fault):
             raise TypeError(f"fault must be a Fault or its text, not {type(fault).__name__}")
-        begins_ns = self._now_ns + nanoseconds(fault.after_s or 0)
+        now_ns = self._clock()
+        begins_ns = now_ns + nanoseconds(fault.after_s or 0)
         if fault.at_s is not None:
-            begins_ns = max(self._now_ns, self._start_ns + nanoseconds(fault.at_s))
+            begins_ns = max(now_ns, self._start_ns + nanoseconds(fault.at_s))
         self._count += 1
         rng = random.Random(f"{self._seed}/{self._count}")  # of a text: the same on any CPython and hash seed
         planted = Planted(fault, board=self, rng=rng, begins_ns=begins_ns)
         self._family(fault).append(planted)
         if not isinstance(fault, Picker):
-            self.advance(self._now_ns)
+            self.advance()
         self._added()
         return planted
 
@@ -240,23 +244,26 @@ class Faults:
         for planted in self.planted:
             planted.cancel()
 
-    def note(self, planted: Planted, what: str, connection: int | None = None) -> None:
+    def note(
+        self, planted: Planted, what: str, connection: int | None = None, market_ticker: str | None = None
+    ) -> None:  # fmt: skip
         """Count and write down what a fault did."""
         planted.happened += 1
-        self.write_down(planted.fault.kind, what, connection)
+        self.write_down(planted.fault.kind, what, connection, market_ticker)
 
-    def write_down(self, kind: str, what: str, connection: int | None = None) -> None:
+    def write_down(
+        self, kind: str, what: str, connection: int | None = None, market_ticker: str | None = None
+    ) -> None:  # fmt: skip
         """Write down what went wrong."""
-        self.log.append(Struck(at_ns=self._now_ns, kind=kind, connection=connection, what=what))
+        self.log.append(Struck(self._clock(), kind, connection, market_ticker, what))
 
-    def advance(self, now_ns: int) -> None:
-        """Let time pass: moments happen, spans begin and end, each at its own time and in that order."""
+    def advance(self) -> None:
+        """Let moments happen, and spans begin and end, that are due: in the order of their times."""
+        now_ns = self._clock()
         while (due_ns := self.next_due_ns) is not None and due_ns <= now_ns:
-            self._now_ns = max(self._now_ns, due_ns)
             planted = next(each for each in self._timed if each.due_ns == due_ns)
-            planted.turn(self._now_ns)
+            planted.turn(now_ns)
             self._turned(planted)
-        self._now_ns = now_ns
 
     @property
     def next_due_ns(self) -> int | None:

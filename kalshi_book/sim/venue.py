@@ -7,7 +7,7 @@ happening at a time, synchronously, at the moment when it is true. The order wit
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heappop
 from itertools import count, islice
 from string import ascii_uppercase
@@ -40,6 +40,7 @@ class Venue:
         tick: the price grid of all markets, or "mixed": each has one by the seed.
         life_s: how long a market trades, whole seconds; the first ones have been trading for some time, by the seed. Another
             opens when one closes. None: until they are closed by call.
+        whole: whether all sizes are whole contracts, as they were until 2026-03.
         determine_s, settle_s: with life_s, seconds from the close until a market is determined, and from then until it is
             settled. It stays listed.
 
@@ -48,7 +49,7 @@ class Venue:
         crowd: the order entry of all others, with `change` to make exactly one change of a level.
 
     Raises:
-        UsageError: an argument is out of its range.
+        UsageError: an argument is out of its range, or no ticker; Refused: a ticker comes twice ("taken").
 
     >>> venue = Venue(markets=2, seed=7, rate=0, start_ns=1_790_000_000_000_000_000, levels=0)
     >>> told = []
@@ -61,25 +62,27 @@ class Venue:
 
     def __init__(
         self, *, markets: int | Sequence[str], seed: int, rate: int, start_ns: int, levels: int = 20,
-        tick: Tick | Literal["mixed"] = "cent", life_s: int | None = None, determine_s: int = 5, settle_s: int = 5,
+        tick: Tick | Literal["mixed"] = "cent", whole: bool = False, life_s: int | None = None, determine_s: int = 5,
+        settle_s: int = 5,
     ) -> None:  # fmt: skip
-        tickers = list(islice(_names(), markets)) if type(markets) is int and markets > 0 else markets
-        if isinstance(tickers, (int, str)) or len(set(tickers)) != len(tickers):
-            raise UsageError(f"markets is a number of them from 1, or their tickers, each once, not {shown(markets)}")
+        if type(markets) is int and markets > 0:
+            markets = list(islice(_names(), markets))
+        if not isinstance(markets, Sequence) or isinstance(markets, str):
+            raise UsageError(f"markets is a number of them from 1, or their tickers, not {shown(markets)}")
         for name, value in (("seed", seed), ("rate", rate), ("start_ns", start_ns), ("levels", levels)):
             if type(value) is not int or value < 0:
                 raise UsageError(f"{name} is a whole number from 0, not {shown(value)}")
         if tick != "mixed":
             expect_tick(tick)
         schedule = Schedule(life_s=life_s, determine_s=determine_s, settle_s=settle_s)
-        self._floor = Floor(start_ns=start_ns, seed=seed)
+        self._floor = Floor(start_ns=start_ns, seed=seed, whole=whole)
         self._rng = random.Random(seed)
         self._flow = Crowd(self._floor, rng=self._rng, rate=rate)
         self._accounts: dict[str, AccountOrders] = {}
         self.life = Life(self._floor, self._flow, rng=self._rng, levels=levels, schedule=schedule)
         self.crowd = CrowdOrders(self._floor)
         grids = list(GRIDS)
-        for ticker in tickers:
+        for ticker in markets:
             self.life.begin(ticker, tick=grids[self._rng.randrange(len(grids))] if tick == "mixed" else tick)
 
     @property
@@ -99,6 +102,23 @@ class Venue:
     def listings(self) -> Mapping[str, Listing]:
         """All markets by ticker, in the order of their creation, settled ones too. A live view."""
         return MappingProxyType(self._floor.listings)
+
+    @property
+    def on_planned(self) -> Callable[[], None] | None:
+        """What is called when `next_due_ns` may have become earlier; None: nobody wants to know. It must not act."""
+        return self._floor.on_planned
+
+    @on_planned.setter
+    def on_planned(self, call: Callable[[], None] | None) -> None:
+        self._floor.on_planned = call
+
+    def listing(self, market_ticker: str) -> Listing:
+        """Find a market.
+
+        Raises:
+            UnknownListing: there is none of that name.
+        """
+        return self._floor.listing(market_ticker)
 
     def listen(self, listener: Listener) -> None:
         """Call somebody with everything that happens from now on.

@@ -34,7 +34,7 @@ def test_an_audit_that_agrees_is_counted_and_changes_nothing(kb, session):
 
 def test_an_audit_that_differs_is_reported_with_both_checksums_and_taken(kb, session):
     """The exchange lost a delta with a perfect count: nothing else can tell."""
-    session.exchange.markets[A].book["yes"][1000] += 500
+    session.exchange.change(A, "yes", 1000, 500, is_told=False)
     kept = session.feed.books[A].checksum()
     (update,) = audit(kb, session, A)
     sent = session.feed.books[A].checksum()
@@ -52,7 +52,7 @@ def test_an_audit_that_differs_is_reported_with_both_checksums_and_taken(kb, ses
 
 
 def test_an_audit_that_agrees_again_says_nothing_of_the_difference_before(kb, session):
-    session.exchange.markets[A].book["yes"][1000] += 500
+    session.exchange.change(A, "yes", 1000, 500, is_told=False)
     audit(kb, session, A)
     assert audit(kb, session, A)[0].error is None
     assert session.feed.audits == (1, 1)

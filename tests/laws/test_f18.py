@@ -19,7 +19,7 @@ ANSWER = 10 * SECOND
 def held(kb, *tickers, **options):
     """A session whose books are LIVE, with nothing on record."""
     session = Session(kb, *(tickers or (A, B)), **options)
-    session.feed.subscribe(BOOK, market_tickers=session.exchange.markets)
+    session.feed.subscribe(BOOK, market_tickers=session.exchange.venue.listings)
     session.pump()
     session.take_sent()
     session.events.clear()
@@ -258,7 +258,7 @@ class TestOtherRungs:
 
 def gap_without_restoring(session):
     """Let the books be STALE on a connection that gives nothing any more."""
-    for ticker in session.exchange.markets:
+    for ticker in session.exchange.venue.listings:
         session.feed.receive(delta(ticker, sid=1, seq=99, delta_fp="x"))
 
 

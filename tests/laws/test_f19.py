@@ -102,7 +102,7 @@ def test_what_was_held_is_subscribed_anew_and_the_books_are_the_same(kb, code):
     session.pump()
     books = dict(session.feed.books)
     session.take_sent()
-    session.exchange._end(1, code)
+    session.exchange.session.end(1, code)
     session.deliver()
     assert [book.stale_reason for book in session.feed.books.values()] == ["terminal_error"] * 2
     assert str(session.events[-1]).startswith(f"sid 1 (orderbook_delta) is dead: error {code}, ")

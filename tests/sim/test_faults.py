@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
@@ -39,6 +39,7 @@ def any_fault(kind):
 
 
 @pytest.mark.parametrize("kind", FAULT_KINDS)
+@settings(max_examples=max(20, settings().max_examples // 5))
 @given(data=st.data())
 def test_a_fault_is_the_text_that_it_writes(kind, data):
     given_options = data.draw(any_fault(kind))

@@ -160,6 +160,16 @@ class TestTheTimes:
         exchange.advance(START_NS + round(31 * MS / speed))
         assert (connection.woken, len(connection.take()), exchange.next_due_ns) == (3, 1, None)
 
+    def test_of_the_next_frame_are_known_when_those_before_it_were_taken_and_that_is_said(self, write):
+        exchange, connection = reading(write(*at_ms(1, 2)), speed=1)
+        said = []
+        exchange.on_sooner = lambda: said.append(exchange.next_due_ns)
+        assert exchange.next_due_ns is None
+        connection.take()
+        assert said == [START_NS + MS]
+        connection.take()
+        assert len(said) == 1
+
     def test_count_from_the_subscribe(self, write):
         exchange, connection = reading(write(*at_ms(1, 11)), speed=1, begin=False)
         exchange.advance(START_NS + 500 * MS)

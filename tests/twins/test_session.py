@@ -1,11 +1,9 @@
-"""A feed and a model of the exchange on one connection, with commands, losses and time in any order.
+"""A feed and the simulated exchange on one connection, with commands, losses and time in any order.
 
 Whatever happens: a LIVE book is the exchange's book as of the last frame that was delivered; what was lost makes it STALE as
 soon as the next number shows it; the recovery stays within its budget and ends; and when the faults end, what the feed
 believes to be held is what the exchange holds, and every market that trades is LIVE.
 """
-
-import json
 
 import pytest
 from hypothesis import Phase, settings
@@ -14,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exchange import Exchange
 from frames import levels
+from kalshi_book.sim.rules import Rules
 
 BOOK = "orderbook_delta"
 TRADING = ("KXDEMO-26-A", "KXDEMO-26-B", "KXDEMO-26-C", "KXDEMO-26-D")
@@ -22,6 +21,7 @@ EVERY = TRADING + MISTYPED
 SECOND = 1_000_000_000
 BURST, PER_MINUTE = 20, 60
 MAX_ROUNDS = 400
+NO_LIMIT = Rules().market_limit
 EXAMPLES = 3 * settings().max_examples
 PHASES = tuple(phase for phase in Phase if phase is not Phase.explain)
 
@@ -39,10 +39,9 @@ class Session(RuleBasedStateMachine):
     def start(self, use_yes_price, scoped, told, lists, first):
         pace = self.kb.Pace(budget_per_minute=PER_MINUTE, burst=BURST)
         self.feed = self.kb.Feed(pace=pace)
-        self.exchange = Exchange(*TRADING)
-        self.exchange.scoped_errors = scoped
+        self.exchange = Exchange(*TRADING, rules=Rules(scoped_errors=scoped))
         self.exchange.hold = True
-        self.use_yes_price, self.lists = use_yes_price, lists
+        self.use_yes_price, self.lists, self.is_limited = use_yes_price, lists, False
         self.now_ns = 7 * SECOND if told else None
         if told:
             self.feed.advance(self.now_ns)
@@ -63,21 +62,19 @@ class Session(RuleBasedStateMachine):
         sid = self.exchange.sid_of(BOOK)
         if sid in self.exchange.silent_sids:
             self.unseen[sid] = self.exchange.seq_of(BOOK)
-        for sent in self.exchange.outbox[self.tagged :]:
-            content = json.loads(sent)
-            ticker = (content.get("msg") or {}).get("market_ticker") if content["type"].startswith("orderbook") else None
-            self.truths.append((content, ticker, None if ticker is None else self.exchange.book(ticker)))
-        self.tagged = len(self.exchange.outbox)
+        for frame in self.exchange.frames[self.tagged :]:
+            ticker = frame.market_ticker
+            self.truths.append((frame, ticker, None if ticker is None else self.exchange.book(ticker)))
+        self.tagged = len(self.exchange.frames)
 
     def deliver(self, *, lose=False):
         """Deliver the next frame, or lose it on the way."""
         if self.delivered >= len(self.truths):
             return
-        content, ticker, truth = self.truths[self.delivered]
-        sent = self.exchange.outbox[self.delivered]
+        frame, ticker, truth = self.truths[self.delivered]
         self.delivered += 1
-        sid, seq = content.get("sid"), content.get("seq")
-        if lose and content["type"] != "error":  # the end of a subscription is not missed: nothing would ever show it
+        sid, seq = frame.sid, frame.seq
+        if lose and frame.type != "error":  # the end of a subscription is not missed: nothing would ever show it
             if seq is not None:
                 self.unseen[sid] = max(seq, self.unseen.get(sid, 0))
             return
@@ -89,9 +86,9 @@ class Session(RuleBasedStateMachine):
             self.lost_sids[sid] = seq
         if ticker is not None:
             self.shown[ticker] = truth
-            if content["type"] == "orderbook_snapshot":
+            if frame.type == "orderbook_snapshot":
                 self.suspect.discard(ticker)
-        self.feed.receive(sent)
+        self.feed.receive(frame.payload)
 
     # What the exchange does.
 
@@ -106,7 +103,8 @@ class Session(RuleBasedStateMachine):
         price = at * 100 if at * 100 <= self.exchange.room(ticker, side) else max(1, self.exchange.room(ticker, side))
         size = max(size, -ladder.get(price, 0))
         if (
-            self.exchange.markets[ticker].is_closed
+            not size
+            or self.exchange.is_closed(ticker)
             or price < 1
             or (size + ladder.get(price, 0) > 0 > size and price not in ladder)
         ):
@@ -116,7 +114,7 @@ class Session(RuleBasedStateMachine):
 
     @rule(ticker=st.sampled_from(TRADING[-1:]))
     def close(self, ticker):
-        if not self.exchange.markets[ticker].is_closed:
+        if not self.exchange.is_closed(ticker):
             self.exchange.close(ticker)
             self.tag()
 
@@ -156,7 +154,8 @@ class Session(RuleBasedStateMachine):
         elif switch == "market":
             self.exchange.silent_markets ^= {ticker}
         elif switch == "limit":
-            self.exchange.market_limit = None if self.exchange.market_limit else limit
+            self.is_limited = not self.is_limited
+            self.exchange.obey(market_limit=limit if self.is_limited else NO_LIMIT)
         elif (sid := self.exchange.sid_of(BOOK)) is not None:
             self.exchange.silent_sids ^= {sid}
 
@@ -267,10 +266,11 @@ class Session(RuleBasedStateMachine):
         """The faults end: everything comes right, in bounded time."""
         if not hasattr(self, "feed"):
             return
-        self.exchange.delay_snapshots, self.exchange.market_limit = False, None
+        self.exchange.delay_snapshots = False
+        self.exchange.obey(market_limit=NO_LIMIT)
         self.exchange.silent_markets, self.exchange.silent_sids = set(), set()
         for ticker in TRADING:  # the next number of each subscription shows what was lost before
-            if not self.exchange.markets[ticker].is_closed:
+            if not self.exchange.is_closed(ticker):
                 self.exchange.change(ticker, "yes", 1, 100)
         self.tag()
         self.feed.advance(self.now_ns if self.now_ns is not None else 0)
@@ -313,8 +313,7 @@ class Session(RuleBasedStateMachine):
         if set(books) != desired:
             wrong.append(f"books {set(books)}, desired {desired}")
         for ticker, book in books.items():
-            market = self.exchange.markets.get(ticker)
-            gives = market is not None and not market.is_closed
+            gives = ticker in TRADING and not self.exchange.is_closed(ticker)
             if book.state.value not in (("live",) if gives else ("live", "unavailable")):
                 wrong.append(f"{ticker} is {book.state} ({book.stale_reason})")
             elif book.is_live and levels(book) != self.exchange.book(ticker):

@@ -1,0 +1,192 @@
+"""One direction of a link: bytes on their way from a sender to a receiver.
+
+A pipe is what TCP and the wire do together. The sender may have a window of bytes under way; each arrives after its time
+on the wire (where bandwidth is limited) and the latency, in order, and makes room again when the receiver reads it. So a
+receiver that does not read, a link that is stalled, and a black hole all fill the window, then the buffer of the sending
+transport, and back-pressure reaches whoever writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from .link import Link
+    from .transport import VirtualTransport
+
+Sender = Literal["client", "server"]
+
+_SEGMENT_BYTES: Final = 16_384  # where bandwidth is limited, so many bytes arrive together
+
+
+class Pipe:
+    """What one side of a link sends to the other.
+
+    Attributes:
+        sender: Which side sends.
+        source, target: The transports of the two sides.
+        reverse: The other direction.
+        unacknowledged: Bytes sent of which the sender does not know that they were read.
+        is_black, is_stalled: Whether bytes vanish or wait.
+    """
+
+    source: VirtualTransport
+    target: VirtualTransport
+    reverse: Pipe
+
+    def __init__(self, link: Link, sender: Sender) -> None:
+        self.link = link
+        self.sender: Sender = sender
+        self.unacknowledged = 0
+        self.is_black = False
+        self.is_stalled = False
+        self._loop = link.loop
+        self._queue: deque[tuple[int, bytes | None]] = deque()  # (arrival, bytes); None is the end
+        self._last_ns = 0  # when the last of what was sent arrives
+        self._free_ns = 0  # when the wire has taken all of it
+        self._is_armed = False
+        self._is_finished = False
+        self._waiting_signals: list[Callable[[], None]] = []
+        # One handle for every arrival; in a context of its own, not in that of whoever wrote.
+        self._handle = asyncio.Handle(self._arrive, (), self._loop, Context())
+
+    @property
+    def room(self) -> int:
+        """How many bytes the window takes now; 0 or less when it is full."""
+        return self.link.window_bytes - self.unacknowledged
+
+    def send(self, data: bytes) -> None:
+        """Put bytes on their way; the caller has looked for room."""
+        self.unacknowledged += len(data)
+        link = self.link
+        if link.network.on_bytes is not None:
+            link.network.report(link, self.sender, "sent", data)
+        if self.is_black:
+            return
+        if link.bytes_per_s is None:
+            self._queue.append((self._arrival_ns(0), data))
+        else:
+            for segment in _cut(data, _SEGMENT_BYTES):
+                self._queue.append((self._arrival_ns(-(-len(segment) * 10**9 // link.bytes_per_s)), segment))
+        if not self._is_armed:
+            self._arm()
+
+    def finish(self) -> None:
+        """Say that no more bytes follow (FIN), once."""
+        if not self._is_finished and not self.is_black:
+            self._queue.append((self._arrival_ns(0), None))
+            self._arm()
+        self._is_finished = True
+
+    def signal(self, callback: Callable[[], None]) -> None:
+        """Call back when what is sent now would arrive; on a stalled pipe when it is resumed."""
+        self._loop.post(self._arrival_ns(0), asyncio.Handle(self._signal_arrives, (callback,), self._loop, Context()))
+
+    def reset(self) -> None:
+        """Say that the connection is gone (RST). It overtakes bytes that were not read yet, as on real sockets."""
+        self.signal(self._reset_arrives)
+
+    def go_black(self) -> None:
+        """Let everything vanish that has not arrived, now and from now on. The sender keeps it as unacknowledged."""
+        self.is_black = True
+        now_ns = self._loop._elapsed_ns
+        while self._queue and (self.is_stalled or self._queue[-1][0] > now_ns):
+            self._queue.pop()
+
+    def resume(self) -> None:
+        """Let go what waited, in order and at once."""
+        self.is_stalled = False
+        self._arm()
+        waiting, self._waiting_signals = self._waiting_signals, []
+        for callback in waiting:
+            callback()
+
+    def wake(self) -> None:
+        """Look again: the receiver reads, or is closed."""
+        self._arm()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether bytes have arrived that the receiver has not read."""
+        queue = self._queue
+        return bool(queue and queue[0][1] is not None and queue[0][0] <= self._loop._elapsed_ns and not self.is_stalled)
+
+    def forget(self) -> None:
+        """Drop what is under way."""
+        self._queue.clear()
+
+    def _arrival_ns(self, duration_ns: int) -> int:
+        """When what is sent now arrives: after the wire is free, its own time on it and the latency; never out of order."""
+        starts_ns = self._loop._elapsed_ns
+        if duration_ns:
+            self._free_ns = starts_ns = max(starts_ns, self._free_ns) + duration_ns
+        self._last_ns = max(self._last_ns, starts_ns + self.link.delay_ns())
+        return self._last_ns
+
+    def _arm(self) -> None:
+        if self._queue and not self._is_armed and not self.is_stalled:
+            self._is_armed = True
+            self._loop.post(self._queue[0][0], self._handle)
+
+    def _arrive(self) -> None:
+        """Give the receiver what is due, as much as it takes in one read."""
+        self._is_armed = False
+        target = self.target
+        if self.is_stalled or target.is_holding or not self._queue:
+            return  # whoever ends that wakes this pipe
+        now_ns = self._loop._elapsed_ns
+        if self._queue[0][0] > now_ns:
+            self._arm()
+            return
+        if self._queue[0][1] is None:
+            self._queue.popleft()
+            target.end_arrived()
+            return
+        data = self._take(now_ns)
+        # On a black way back the acknowledgement is lost.
+        if not self.is_black and not self.reverse.is_black:
+            self.unacknowledged -= len(data)
+        if self.link.network.on_bytes is not None:
+            self.link.network.report(self.link, self.sender, "arrived", data)
+        target.data_arrived(data)
+        self._arm()
+        self.source.room_came()
+
+    def _take(self, now_ns: int) -> bytes:
+        """Take up to one read's worth of what has arrived; there is something."""
+        queue = self._queue
+        limit = self.link.read_bytes
+        arrival_ns, data = queue.popleft()
+        assert data is not None
+        if queue and queue[0][0] <= now_ns and len(data) < limit:
+            parts, size = [data], len(data)
+            while queue and queue[0][0] <= now_ns and size < limit and (more := queue[0][1]) is not None:
+                parts.append(more)
+                size += len(more)
+                queue.popleft()
+            data = b"".join(parts)
+        if len(data) > limit:
+            queue.appendleft((arrival_ns, data[limit:]))
+            data = data[:limit]
+        return data
+
+    def _signal_arrives(self, callback: Callable[[], None]) -> None:
+        if self.is_stalled:
+            self._waiting_signals.append(callback)
+        else:
+            callback()
+
+    def _reset_arrives(self) -> None:
+        if not self.is_black:
+            self._queue.clear()
+            self.target.reset_arrived()
+
+
+def _cut(data: bytes, size: int) -> Iterator[bytes]:
+    """Cut bytes into pieces of a size; the last may be shorter."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
