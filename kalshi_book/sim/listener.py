@@ -187,10 +187,9 @@ class Listener:
         )  # fmt: skip
         self._carriers[socket] = carrier
         log.info("%s: in, as %s", _peer(socket), account.name)
-        try:
-            await carrier.run()
-        finally:
-            log.info("%s: gone, code %s", _peer(socket), socket.close_code)
+        await carrier.run()
+        await socket.close()
+        log.info("%s: gone, code %s", _peer(socket), socket.close_code)
 
     async def _stop(self, sockets: Server) -> None:
         """Send everybody away, and wait until they are gone: a few seconds at most."""
