@@ -182,6 +182,7 @@ async def serve(
     keyring = Keyring(max_skew_ms=None)
     if exchange is None:
         exchange = Exchange(start_ns=time.time_ns(), **given)  # type: ignore[arg-type]  # as they came
+        exchange.advance(time.time_ns())  # making many markets takes its time, too
         keyring = Keyring()
     with tempfile.TemporaryDirectory(prefix="kalshi-book-sim-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)

@@ -111,14 +111,14 @@ def follow(name, *, key_type, between):
         pytest.skip(f"{name} {PINNED[name]} cannot be installed: {why_not}")
 
     async def main():
-        async with serve(markets=3, seed=7, rate=0, key_type=key_type) as exchange:
-            async with following(name, python, exchange) as follower:
-                await follower.reaches(exchange)
-                trade(exchange, seed=1)
-                await follower.reaches(exchange)
-                between(exchange)
-                trade(exchange, seed=2)
-                await follower.reaches(exchange)
+        serving = serve(markets=3, seed=7, rate=0, key_type=key_type)
+        async with serving as exchange, following(name, python, exchange) as follower:
+            await follower.reaches(exchange)
+            trade(exchange, seed=1)
+            await follower.reaches(exchange)
+            between(exchange)
+            trade(exchange, seed=2)
+            await follower.reaches(exchange)
 
     run(main, timeout_s=60)
 
