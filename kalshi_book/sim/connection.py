@@ -69,6 +69,7 @@ class Connection:
         self.session = Session(venue, account=account, rules=rules, write=self._write, now_ns=clock_ns)
         self.session.before_snapshot = self._may_show
         self.is_open = True
+        self._is_gone = False
         self._line = Line()
         self._board, self._rng, self._latency_ns, self._limit = board, rng, latency_ns, buffer_bytes
         self._now_ns, self._gone = now_ns, gone
@@ -103,9 +104,9 @@ class Connection:
         return self._line.is_urgent
 
     @property
-    def is_frozen(self) -> bool:
-        """Whether it is half-open now."""
-        return self._spans.is_frozen
+    def lingers(self) -> bool:
+        """Whether it is over, and the client cannot know it yet: a fault holds back what is on its way."""
+        return not self.is_open and not self._is_gone and (self._spans.is_frozen or self._line.is_waiting)
 
     def receive(self, data: str | bytes) -> None:
         """Take one text message of the client. After the connection's end it counts for nothing."""
@@ -125,6 +126,7 @@ class Connection:
 
     def closed(self) -> None:
         """Note that the client is gone."""
+        self._is_gone = True
         self._line.drop_all()
         self._over()
 

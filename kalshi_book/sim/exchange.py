@@ -92,7 +92,7 @@ class Exchange:
         self.faults = Faults(seed=seed, clock=lambda: self._now_ns, turned=self._turned, added=self._sooner)
         self._count = 0
         self._open: tuple[Connection, ...] = ()
-        self._lingering: list[Connection] = []  # closed while they were half-open: their end is told when that ends
+        self._lingering: tuple[Connection, ...] = ()  # closed by the exchange, and the client cannot know it yet
         self.venue.listen(self._publish)
 
     # What is true.
@@ -162,8 +162,9 @@ class Exchange:
             due_ns = self._own_due_ns
             if due_ns is not None and due_ns <= self._now_ns:
                 self.faults.advance()
-                for connection in self._open:
+                for connection in (*self._open, *self._lingering):
                     connection.advance(self._now_ns)
+                self._let_go()
             elif self._now_ns == now_ns:
                 break
             else:
@@ -174,7 +175,7 @@ class Exchange:
     @property
     def _own_due_ns(self) -> int | None:
         """When a fault or a connection has something to do; the markets have their own."""
-        dues = [self.faults.next_due_ns, *(connection.next_due_ns for connection in self._open)]
+        dues = [self.faults.next_due_ns, *(each.next_due_ns for each in (*self._open, *self._lingering))]
         return min((due_ns for due_ns in dues if due_ns is not None), default=None)
 
     def _sooner(self) -> None:
@@ -228,8 +229,12 @@ class Exchange:
 
     def _gone(self, connection: Connection) -> None:
         self._open = tuple(each for each in self._open if each is not connection)
-        if connection.is_frozen:
-            self._lingering.append(connection)
+        if connection.lingers:
+            self._lingering = (*self._lingering, connection)
+
+    def _let_go(self) -> None:
+        if self._lingering:
+            self._lingering = tuple(connection for connection in self._lingering if connection.lingers)
 
     # What is done to it.
 
@@ -255,7 +260,7 @@ class Exchange:
                 self.faults.write_down(fault.kind, "ends", fault.connection, ticker)
             for connection in (*self._open, *self._lingering):
                 connection.settle()
-            self._lingering = [connection for connection in self._lingering if connection.is_frozen]
+            self._let_go()
         elif isinstance(fault, kinds.ClockStep):
             self._step_ns += nanoseconds(fault.step_s)
             self.faults.note(planted, f"the clock shows {self.clock_ns}")

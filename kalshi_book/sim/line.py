@@ -104,6 +104,11 @@ class Line:
         self._bytes_per_s = bytes_per_s
         self.advance(now_ns)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits for its time."""
+        return bool(self._waiting or self._overtaken)
+
     def advance(self, now_ns: int) -> None:
         """Let time pass."""
         while self._waiting and (due_ns := self._head_ns()) <= now_ns:

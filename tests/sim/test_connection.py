@@ -504,6 +504,25 @@ def test_the_close_of_a_half_open_connection_arrives_when_it_is_whole_again(read
     assert reader.briefly() == [Thaw(), ("orderbook_delta", 3), Close(1001)]
 
 
+def test_a_close_waits_behind_a_slow_link(reader):
+    reader.faults.slow_link(bytes_per_s=100)
+    reader.change()
+    reader.faults.close()
+    assert (reader.read(), reader.exchange.connections) == ([], ())
+    reader.wait(10)
+    assert reader.briefly() == [("orderbook_delta", 3), Close(1001)]
+    assert reader.exchange.next_due_ns is None
+
+
+def test_a_client_that_gives_up_before_the_close_is_let_go(reader):
+    reader.faults.slow_link(bytes_per_s=1)
+    reader.change()
+    reader.faults.close()
+    reader.connection.closed()
+    reader.wait(1000)
+    assert (reader.read(), reader.exchange.next_due_ns) == ([], None)
+
+
 def test_a_half_open_connection_that_is_gone_stays_so(reader):
     planted = reader.faults.half_open()
     reader.connection.closed()
