@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 
 from ..errors import UsageError
 from .carrier import WRITE_LIMIT_BYTES, Carrier
-from .serving import Account, Blackhole, Refusal, ServedExchange
+from .serving import Account, Refusal, ServedExchange
 
 log = logging.getLogger("kalshi_book.sim")
 
@@ -78,8 +78,7 @@ class Listener:
         due_ns = exchange.next_due_ns
         if due_ns is not None and due_ns < now_ns:
             now_ns = min(now_ns, max(due_ns, exchange.now_ns) + SLICE_NS)
-        if now_ns > exchange.now_ns:
-            exchange.advance(now_ns)
+        exchange.advance(max(now_ns, exchange.now_ns))
 
     @contextlib.asynccontextmanager
     async def listening(self, host: str, port: int, context: ssl.SSLContext | None) -> AsyncIterator[int]:
@@ -164,17 +163,16 @@ class Listener:
         for name, value in request.headers.raw_items():
             name = name.lower()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        match self._exchange.admit(request.path, headers):
-            case Refusal() as refusal:
-                log.info("%s: refused, %d %s", _peer(socket), refusal.status, refusal.text)
-                return _response(socket, refusal)
-            case Blackhole():
-                log.info("%s: left without an answer", _peer(socket))
-                await socket.wait_closed()
-                return socket.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "")  # which nobody gets
-            case Account() as account:
-                self._accounts[socket] = account
-                return None
+        answer = self._exchange.admit(request.path, headers)
+        if isinstance(answer, Account):
+            self._accounts[socket] = answer
+            return None
+        if isinstance(answer, Refusal):
+            log.info("%s: refused, %d %s", _peer(socket), answer.status, answer.text)
+            return _response(socket, answer)
+        log.info("%s: left without an answer", _peer(socket))
+        await socket.wait_closed()
+        return socket.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "")  # which nobody gets
 
     async def _handle(self, socket: ServerConnection) -> None:
         """Carry on with a client that is in, until it is gone."""

@@ -54,7 +54,7 @@ class TapeExchange:
 
     Attributes:
         keyring: the keys that may come in; None: everybody may.
-        on_sooner: never called: nothing from outside makes anything happen here.
+        on_sooner: called when frames were taken: only then is it known when the next one is due.
         connections: those that are open.
 
     Raises:
@@ -160,6 +160,8 @@ class TapeConnection:
             size += len(self._payload)
             self._read()
         self.frames += len(taken)
+        if taken and self._exchange.on_sooner is not None:  # what comes next is known only now
+            self._exchange.on_sooner()
         return taken
 
     def closed(self) -> None:

@@ -129,8 +129,7 @@ def _run(loop: VirtualLoop, main: Coroutine[Any, Any, T]) -> T:
     tasks = tuple(where(task) for task in pending(asyncio.all_tasks(loop)))
     _end(loop)
     timers = tuple(called(handle) for handle in loop.pending_timers())
-    sides = (side for link in loop.network.links for side in (link.client, link.server) if not side.is_closed)
-    transports = tuple(map(repr, sides))
+    transports = tuple(map(repr, loop.network.open_ends()))
     if tasks or timers or transports:
         warnings.warn(LeftBehind(tasks=tasks, timers=timers, transports=transports), stacklevel=3)
     return result
