@@ -263,11 +263,9 @@ class Close(ConnectionMoment, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1000 <= self.code <= 4999 or self.code in (1004, 1015) or len(self.reason.encode()) > 123:
-            raise UsageError(
-                f"{self.kind}: expected a code of 1000..4999, but 1004 and 1015, and a reason of at most 123 bytes, found "
-                f"code={self.code} and {len(self.reason.encode())} bytes"
-            )
+        _is_close(self.kind, self.code)
+        if len(self.reason.encode()) > 123:
+            raise UsageError(f"{self.kind}: a close frame has room for 123 bytes of reason, not {len(self.reason.encode())}")
 
 
 class Abort(ConnectionMoment, frozen=True, kw_only=True):
@@ -310,6 +308,10 @@ class Maintenance(Span, frozen=True, kw_only=True):
 
     code: int = 1012
     clocks_fall: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _is_close(self.kind, self.code)
 
 
 class ClockStep(Moment, frozen=True, kw_only=True):
@@ -376,3 +378,9 @@ def parse(text: str) -> Fault:
 def _is_error(kind: str, code: int) -> None:
     if code not in ERROR_CODES:
         raise UsageError(f"{kind}: expected an error code of 1..{max(ERROR_CODES)}, found {code}")
+
+
+def _is_close(kind: str, code: int) -> None:
+    # RFC 6455, 7.4, and the codes registered since: what can be sent, and two that stand for what is not sent.
+    if not (1000 <= code <= 1014 and code != 1004) and not 3000 <= code <= 4999:
+        raise UsageError(f"{kind}: expected a close code of 1000..1003, 1005..1014 or 3000..4999, found {code}")
