@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
-from msgspec import Struct
-
 from . import damage, faults
 from .commands import BOOK, Command, Refused, parse
+from .fault_families import CommandFault, Picker
 from .fault_options import SECOND_NS, nanoseconds
 from .happenings import Happening, LevelChanged
 from .line import Line
@@ -22,21 +21,9 @@ from .outlet import SnapshotDue, Venue
 from .rules import Rules
 from .serving import Abort, Close, Deed
 from .session import Session
+from .spans import Effects, effects
 from .switchboard import Faults, Planted
 from .wire import Frame
-
-
-class _Spans(Struct, frozen=True):
-    """What the spans that last now make of a connection."""
-
-    is_frozen: bool = False
-    holds_commands: bool = False
-    delays_snapshots: bool = False
-    bytes_per_s: int | None = None
-    is_silent: bool = False
-    silent_sids: frozenset[int] = frozenset()
-    silent_markets: frozenset[str] = frozenset()
-    without_snapshots: frozenset[str | None] = frozenset()
 
 
 class Connection:
@@ -78,7 +65,7 @@ class Connection:
         self._count = 0
         self._snapshots: list[tuple[int | None, SnapshotDue]] = []  # when; None: when no span holds them back
         self._overflowing: dict[int, None] = {}
-        self._spans = _Spans()
+        self._spans = Effects()
         self._frame_faults = board.frames  # the very list
         self._is_plain = True
         self.settle()
@@ -196,7 +183,7 @@ class Connection:
 
     def settle(self) -> None:
         """Take note of the spans that last now: one has begun or ended."""
-        before, self._spans = self._spans, _spans(self._board, self.number)
+        before, self._spans = self._spans, effects(self._board, self.number)
         after = self._spans
         self._is_plain = not (after.is_silent or after.silent_sids)
         if after.is_frozen != before.is_frozen:
@@ -244,7 +231,7 @@ class Connection:
         except Refused:
             command = Command(None, None, None)
         for planted in list(self._board.commands):
-            assert isinstance(planted.fault, faults.CommandFault)
+            assert isinstance(planted.fault, CommandFault)
             fits = damage.fits_command(planted.fault, command, self.number)
             if fits and planted.strikes(self._now_ns()):
                 self._board.note(planted, f"command {command.id}, {command.cmd}", self.number)
@@ -313,7 +300,7 @@ class Connection:
     def _striker(self, frame: Frame, now_ns: int) -> Planted | None:
         for planted in list(self._frame_faults):
             fault = planted.fault
-            assert isinstance(fault, faults.Picker)
+            assert isinstance(fault, Picker)
             if damage.fits_frame(fault, frame, self.number) and planted.strikes(now_ns):
                 what = f"{frame.type}, sid {frame.sid}, seq {frame.seq}"
                 self._board.note(planted, what, self.number, frame.market_ticker)
@@ -327,7 +314,7 @@ class Connection:
             return change
         for planted in list(self._board.deltas):
             fault = planted.fault
-            assert isinstance(fault, faults.Picker)
+            assert isinstance(fault, Picker)
             if fault.connection not in (None, self.number) or fault.market_ticker not in (None, change.market_ticker):
                 continue
             if planted.strikes(self._now_ns()):
@@ -343,19 +330,3 @@ class Connection:
             if self.sid_of(sid) is not None:
                 self._board.write_down("overflow", f"sid {sid}: {self._line.outstanding} bytes outstanding", self.number)
                 self.session.end(sid, 25)
-
-
-def _spans(board: Faults, number: int) -> _Spans:
-    """Collect what the spans that last now make of a connection. The slowest link counts."""
-    mine = [each.fault for each in board.spans if each.is_on_connection(number)]
-    silences = [fault for fault in mine if isinstance(fault, faults.Silence)]
-    return _Spans(
-        is_frozen=any(isinstance(fault, faults.HalfOpen) for fault in mine),
-        holds_commands=any(isinstance(fault, faults.HoldCommands) for fault in mine),
-        delays_snapshots=any(isinstance(fault, faults.DelaySnapshots) for fault in mine),
-        bytes_per_s=min((fault.bytes_per_s for fault in mine if isinstance(fault, faults.SlowLink)), default=None),
-        is_silent=any(fault.sid is None and fault.market_ticker is None for fault in silences),
-        silent_sids=frozenset(fault.sid for fault in silences if fault.sid is not None),
-        silent_markets=frozenset(fault.market_ticker for fault in silences if fault.market_ticker is not None),
-        without_snapshots=frozenset(fault.market_ticker for fault in mine if isinstance(fault, faults.NoSnapshots)),
-    )

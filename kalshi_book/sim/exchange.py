@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ..errors import UsageError
 from . import faults as kinds
 from .connection import Connection
+from .fault_families import ConnectionMoment, ConnectionSpan
 from .fault_options import SECOND_NS, Seconds, nanoseconds
 from .happenings import Happening
 from .keys import Keyring, Unauthorized
@@ -245,12 +246,12 @@ class Exchange:
     def _turned(self, planted: Planted) -> None:
         """Let a moment happen; take note of a span that has begun or ended."""
         fault = planted.fault
-        if isinstance(fault, kinds.ConnectionMoment):
+        if isinstance(fault, ConnectionMoment):
             for connection in self._of(fault.connection):
                 what = _strike(connection, fault)
                 if what is not None:
                     self.faults.note(planted, what, connection.number)
-        elif isinstance(fault, kinds.ConnectionSpan):
+        elif isinstance(fault, ConnectionSpan):
             ticker = fault.market_ticker if isinstance(fault, (kinds.Silence, kinds.NoSnapshots)) else None
             if planted.is_on:
                 struck = self._of(fault.connection)
@@ -277,7 +278,7 @@ class Exchange:
         return [connection for connection in self._open if number in (None, connection.number)]
 
 
-def _strike(connection: Connection, fault: kinds.ConnectionMoment) -> str | None:
+def _strike(connection: Connection, fault: ConnectionMoment) -> str | None:
     """Let something happen to a connection. Returns what; None: there was nothing that it could happen to."""
     if isinstance(fault, kinds.Close):
         connection.close(fault.code, fault.reason)

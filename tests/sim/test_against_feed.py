@@ -19,6 +19,7 @@ import pytest
 
 from joined import BOOK, SECOND, Joined
 from kalshi_book.sim import Exchange, Rules, faults
+from kalshi_book.sim import fault_families as families
 from kalshi_book.sim.faults import FAULT_KINDS
 
 SEEDS = int(os.environ.get("KALSHI_BOOK_FAULT_SEEDS", "100"))
@@ -38,21 +39,21 @@ def draw(kind, rng):
     """Draw a fault of a kind."""
     cls = FAULT_KINDS[kind]
     options = {"every_s": rng.choice((0.5, 1, 3))} if rng.getrandbits(1) else {"after_s": rng.randrange(6)}
-    if issubclass(cls, faults.Picker):
+    if issubclass(cls, families.Picker):
         if "after_s" in options:
             options |= {"times": rng.randrange(1, 6)} if rng.getrandbits(1) else {"nth": rng.randrange(1, 20)}
         options |= some(rng, market_ticker=TICKERS)
-    if issubclass(cls, faults.FrameFault):
+    if issubclass(cls, families.FrameFault):
         options |= some(rng, type=FRAME_TYPES, sid=(1, 2))
         if "every_s" not in options:
             options |= some(rng, seq=range(1, 60))
             if "seq" in options:
                 options.pop("nth", None)
-    if issubclass(cls, faults.CommandFault):
+    if issubclass(cls, families.CommandFault):
         options |= some(
             rng, cmd=("subscribe", "update_subscription"), action=("get_snapshot", "add_markets", "delete_markets")
         )
-    if issubclass(cls, faults.Span):
+    if issubclass(cls, families.Span):
         options["for_s"] = rng.choice((0.5, 3, 14))
         if "every_s" not in options and rng.getrandbits(2) == 0:
             del options["for_s"]

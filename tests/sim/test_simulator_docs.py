@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
+from kalshi_book.sim.fault_families import Fault
 from kalshi_book.sim.fault_options import OPTIONS, written
-from kalshi_book.sim.faults import FAULT_KINDS, Fault, options
+from kalshi_book.sim.faults import FAULT_KINDS, options
 from kalshi_book.sim.rules import Rules
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
