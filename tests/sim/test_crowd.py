@@ -74,6 +74,23 @@ class TestTraffic:
         counts = watch(seconds, rate=rate, markets=10).counts
         assert 0.75 < counts["level"] / seconds / rate < 1.25
 
+    def test_the_crowd_rests_at_rate_0_and_goes_on_at_another(self):
+        place = venue()
+        watcher = Watcher(place)
+        due = []
+        place.on_planned = lambda: due.append(place.next_due_ns)
+        place.advance(START_NS + SECOND_NS)
+        place.rate = 0
+        watcher.told.clear()
+        place.advance(START_NS + 5 * SECOND_NS)
+        assert watcher.told == [] and place.rate == 0 and due == [None]
+        place.rate = 1_000
+        before = watcher.counts["level"]
+        place.advance(START_NS + 10 * SECOND_NS)
+        watcher.check()
+        assert 3_500 < watcher.counts["level"] - before < 6_500
+        assert place.rate == 1_000 and len(due) == 2 and due[1] >= START_NS + 5 * SECOND_NS
+
     def test_one_market_gets_half(self):
         watcher = watch(20, markets=10, rate=500)
         shares = Counter(each.market_ticker for each in watcher.told if isinstance(each, LevelChanged))

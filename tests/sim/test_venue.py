@@ -133,6 +133,7 @@ class TestListeners:
             lambda place: place.orders("user").place("KXSIM-26-A", outcome_side="no", cents=1, size="1"),
             lambda place: place.advance(START_NS + 1),
             lambda place: place.maintenance(),
+            lambda place: setattr(place, "rate", 5),
             lambda place: place.life.create("NEW"),
             lambda place: place.life.pause("KXSIM-26-B"),
         ],
@@ -191,6 +192,14 @@ class TestMisuse:
     def test_numbers_are_whole_and_in_their_range(self, name, most, wrong):
         with pytest.raises(UsageError, match=rf"^{name} is a whole number from 0 to {most}, not {wrong}$"):
             venue(**{name: wrong})
+
+    @pytest.mark.parametrize("wrong", [-1, 0.5, None, 1_000_001])
+    def test_a_rate_is_checked_when_it_changes_too(self, wrong):
+        place = venue(rate=7)
+        due_ns = place.next_due_ns
+        with pytest.raises(UsageError, match=rf"^rate is a whole number from 0 to 1000000, not {wrong}$"):
+            place.rate = wrong
+        assert (place.rate, place.next_due_ns) == (7, due_ns)
 
     @pytest.mark.parametrize("tick", ["penny", None])
     def test_an_unknown_grid_is_refused(self, tick):
