@@ -1,5 +1,7 @@
 """Price-time priority, step by step against a model that is slow and obvious."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,7 +167,7 @@ class Pair:
         for queues in self.book._queues:
             for queue in queues.values():
                 masses = [type(bid) is Bid for bid in queue]
-                assert not all(masses) and not any(a and b for a, b in zip(masses, masses[1:], strict=False))
+                assert not all(masses) and not any(a and b for a, b in itertools.pairwise(masses))
                 assert all(bid.remaining_e2 > 0 for bid in queue)
 
 
@@ -244,6 +246,17 @@ def test_a_cleared_book_has_nobody():
     book.clear()
     assert book.identified() == [] and [ladder.levels() for ladder in book.ladders] == [[], []]
     assert met(book, Bid(YES, 9_999, 5)) == []
+
+
+def test_masses_between_which_an_order_leaves_are_one():
+    book = Book()
+    book.add_mass(NO, 4_000, 3)
+    ann = Named("ann", NO, 4_000, 10, "ann")
+    book.rest(ann)
+    book.add_mass(NO, 4_000, 2)
+    book.rest(Named("bob", NO, 4_000, 1, "bob"))
+    book.reduce(ann, 10)
+    assert met(book, Bid(YES, 6_000, 99)) == [(None, 4_000, 5), ("bob", 4_000, 1)]
 
 
 @pytest.mark.parametrize("grows_e2", [1, 50])

@@ -2,17 +2,6 @@
 
 from collections import Counter, defaultdict
 
-from kalshi_book.sim.happenings import (
-    BookCleared,
-    Filled,
-    LevelChanged,
-    Lived,
-    OrderChanged,
-    PositionChanged,
-    Quoted,
-    Traded,
-)
-
 ONE_E4 = 10_000
 START_NS = 1_790_000_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -56,7 +45,7 @@ class Watcher:
         assert happening.clock > clock or (may_stay and (happening.clock, happening.at_ns) == (clock, at_ns))
         self.clocks[ticker] = happening.clock, happening.at_ns
 
-    def hear_LevelChanged(self, change):  # noqa: N802
+    def hear_LevelChanged(self, change):
         listing, ticker = self.listing(change), change.market_ticker
         self.check_clock(change, may_stay=True)
         assert change.market_id == listing.market_id and listing.state in ("active", "paused")
@@ -68,7 +57,8 @@ class Watcher:
         ladder[change.price_e4] = now_e2
         if not now_e2:
             del ladder[change.price_e4]
-        assert listing.levels(change.outcome_side) == sorted(ladder.items())  # at the moment when it is true
+        shown = listing.book.ladders[change.outcome_side == "no"]  # at the moment when it is true
+        assert shown.sizes.get(change.price_e4, 0) == now_e2 and len(shown.sizes) == len(ladder)
         assert max(book["yes"], default=0) + max(book["no"], default=0) < ONE_E4  # neither locked nor crossed
         assert (change.maker is None) == (change.maker_order is None)
         assert (change.taker is None) == (change.taker_order is None)
@@ -80,7 +70,7 @@ class Watcher:
         if change.cause == "maker_fill":
             self.last_fill = change
 
-    def hear_Traded(self, trade):  # noqa: N802
+    def hear_Traded(self, trade):
         fill = self.last_fill
         assert fill.market_ticker == trade.market_ticker and trade.size_e2 == -fill.delta_e2 > 0
         assert trade.taker_outcome_side == OTHER[fill.outcome_side]
@@ -89,7 +79,7 @@ class Watcher:
         self.traded_e2[trade.market_ticker] += trade.size_e2
         self.last_trade = trade
 
-    def hear_Filled(self, fill):  # noqa: N802
+    def hear_Filled(self, fill):
         trade = self.last_trade
         assert (fill.trade_id, fill.size_e2, fill.market_ticker) == (trade.trade_id, trade.size_e2, trade.market_ticker)
         assert (fill.outcome_side == trade.taker_outcome_side) == fill.is_taker
@@ -100,7 +90,7 @@ class Watcher:
         assert fill.post_position_e2 == self.held_e2[key] and fill.fee_e6 > 0 and fill.fee_e6 % 100 == 0
         self.counts["filled"] += 1
 
-    def hear_PositionChanged(self, position):  # noqa: N802
+    def hear_PositionChanged(self, position):
         key = position.account, position.subaccount, position.market_ticker
         listing = self.listing(position)
         if listing.state == "settled":
@@ -116,7 +106,7 @@ class Watcher:
             position.market_ticker, subaccount=position.subaccount
         ) == position  # fmt: skip
 
-    def hear_OrderChanged(self, order):  # noqa: N802
+    def hear_OrderChanged(self, order):
         assert order.filled_e2 + order.remaining_e2 <= order.initial_e2
         assert (order.status == "resting") == (order.remaining_e2 > 0)
         assert order.status != "executed" or order.filled_e2 > 0
@@ -125,7 +115,7 @@ class Watcher:
         assert before is None or (before.status == "resting" and before.filled_e2 <= order.filled_e2)
         self.orders[order.order_id] = order
 
-    def hear_Quoted(self, quote):  # noqa: N802
+    def hear_Quoted(self, quote):
         listing = self.listing(quote)
         yes, no = listing.levels("yes"), listing.levels("no")
         bid, ask = (yes[-1] if yes else (None, 0)), (no[-1] if no else (None, 0))
@@ -136,12 +126,12 @@ class Watcher:
         assert long_e2 <= quote.open_interest_e2 or listing.state == "settled"
         self.counts["quoted"] += 1
 
-    def hear_BookCleared(self, cleared):  # noqa: N802
+    def hear_BookCleared(self, cleared):
         self.check_clock(cleared, may_stay=False)
         self.books[cleared.market_ticker] = {"yes": {}, "no": {}}
         assert self.listing(cleared).levels("yes") == self.listing(cleared).levels("no") == []
 
-    def hear_Lived(self, lived):  # noqa: N802
+    def hear_Lived(self, lived):
         assert self.listing(lived).state == {
             "created": "created", "activated": "active", "deactivated": "paused", "determined": "determined",
             "settled": "settled",
