@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -285,7 +286,7 @@ def test_bytes_take_the_latency_and_a_connection_one_round_trip():
         server = Side()
         server.connection_made = lambda transport: (Side.connection_made(server, transport), accepted.append(loop.time()))
         listener = await loop.create_server(lambda: server, "h", 80)
-        transport, client = await loop.create_connection(Side, "h", 80)
+        transport, _ = await loop.create_connection(Side, "h", 80)
         made.append(loop.time())
         transport.write(b"x")
         await server.until("data")
@@ -332,7 +333,7 @@ def test_a_narrow_wire_delivers_bit_by_bit_at_its_rate():
         await server.until_received(1_000_000)
         client.transport.close()
         await server.until("lost")
-        return loop.time() - began, max(after - before for before, after in zip(instants, instants[1:], strict=False))
+        return loop.time() - began, max(after - before for before, after in pairwise(instants))
 
     took, longest = run(main(), latency_s=0.0, bytes_per_s=1_000_000)
     assert took == pytest.approx(1.0, abs=1e-6)
@@ -635,10 +636,16 @@ def test_an_address_is_taken_once():
         loop = asyncio.get_running_loop()
         first = await loop.create_server(Side, ["a", "b"], 80)
         for host in ("b", None):
-            with pytest.raises(OSError, match=r"error while attempting to bind on address .*: address already in use") as raised:
+            with pytest.raises(
+                OSError, match=r"error while attempting to bind on address .*: address already in use"
+            ) as raised:
                 await loop.create_server(Side, host, 80)
             assert raised.value.errno == errno.EADDRINUSE
-        others = [await loop.create_server(Side, "c", 80), await loop.create_server(Side, "a", 0), await loop.create_server(Side)]
+        others = [
+            await loop.create_server(Side, "c", 80),
+            await loop.create_server(Side, "a", 0),
+            await loop.create_server(Side),
+        ]
         names = [sock.getsockname() for listener in (first, *others) for sock in listener.sockets]
         for listener in (first, *others):
             listener.close()
@@ -716,7 +723,7 @@ def test_what_a_transport_says_of_itself():
         assert (transport.can_write_eof(), transport.get_protocol(), transport.is_reading()) == (True, client, True)
         other = Side()
         transport.set_protocol(other)
-        with pytest.raises(kb.UsageError, match="expected an asyncio.Protocol, found BufferedProtocol, which is buffered"):
+        with pytest.raises(kb.UsageError, match=r"expected an asyncio\.Protocol, found BufferedProtocol, which is buffered"):
             transport.set_protocol(asyncio.BufferedProtocol())
         states = [repr(transport)]
         transport.close()
@@ -813,7 +820,9 @@ CONDITIONS = st.fixed_dictionaries(
     }
 )
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["write", "write", "pause", "resume", "wait", "stall", "unstall"]), st.booleans(), st.integers(0, 60)),
+    st.tuples(
+        st.sampled_from(["write", "write", "pause", "resume", "wait", "stall", "unstall"]), st.booleans(), st.integers(0, 60)
+    ),
     max_size=25,
 )
 

@@ -21,7 +21,7 @@ __all__ = ["START_NS", "network", "now_ns", "run"]
 T = TypeVar("T")
 
 START_NS: Final = 1_793_000_000_000_000_000
-"""Where the wall clock of a run starts unless told otherwise: 2026-10-26 06:13:20 UTC, in unix ns."""
+"""Where the wall clock of a run starts unless told otherwise: 2026-10-26 07:33:20 UTC, in unix ns."""
 
 
 def run(
