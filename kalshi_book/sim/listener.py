@@ -23,6 +23,8 @@ from .carrier import WRITE_LIMIT_BYTES, Carrier
 from .serving import Account, Refusal, ServedExchange
 
 log = logging.getLogger("kalshi_book.sim")
+library_log = logging.getLogger("kalshi_book.sim.websockets")
+library_log.setLevel(logging.WARNING)  # what it says of every connection is said here
 
 SLICE_NS: Final = 10_000_000
 """How far the exchange is advanced at once where it has much to do, so that what it writes can leave meanwhile."""
@@ -94,7 +96,8 @@ class Listener:
         try:
             sockets = await serve(
                 self._handle, host, port, process_request=self._admit, ping_interval=None, open_timeout=HANDSHAKE_S,
-                close_timeout=CLOSE_S, max_size=MAX_MESSAGE_BYTES, max_queue=None, write_limit=WRITE_LIMIT_BYTES, logger=log,
+                close_timeout=CLOSE_S, max_size=MAX_MESSAGE_BYTES, max_queue=None, write_limit=WRITE_LIMIT_BYTES,
+                logger=library_log,
                 create_connection=self._new_socket,  # type: ignore[arg-type]  # a class, or whatever makes one
                 **options,
             )  # fmt: skip
@@ -184,10 +187,9 @@ class Listener:
         )  # fmt: skip
         self._carriers[socket] = carrier
         log.info("%s: in, as %s", _peer(socket), account.name)
-        try:
-            await carrier.run()
-        finally:
-            log.info("%s: gone, code %s", _peer(socket), socket.close_code)
+        await carrier.run()
+        await socket.close()
+        log.info("%s: gone, code %s", _peer(socket), socket.close_code)
 
     async def _stop(self, sockets: Server) -> None:
         """Send everybody away, and wait until they are gone: a few seconds at most."""

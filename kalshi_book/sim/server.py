@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import tempfile
@@ -63,6 +64,10 @@ class Server(Generic[E]):
     def headers(self) -> dict[str, str]:
         """Give the headers of one handshake, signed now; none where nobody has to sign."""
         return self._key.headers(WS_PATH, timestamp_ms=self._listener.now_ns // 1_000_000) if self._key else {}
+
+    async def serve_forever(self) -> None:
+        """Wait until the exchange fails, and raise why; as long as it does not, for ever."""
+        await asyncio.shield(self._listener.advancing)
 
     # What an `Exchange` offers, of now.
 
