@@ -129,6 +129,15 @@ class Exchange:
         return self.venue.life
 
     @property
+    def rate(self) -> int:
+        """Level changes a second by the crowd. Set it to 0, and everything comes to rest; to more, and it goes on."""
+        return self.venue.rate
+
+    @rate.setter
+    def rate(self, rate: int) -> None:
+        self.venue.rate = rate
+
+    @property
     def connections(self) -> tuple[Connection, ...]:
         """Those that are open, the oldest first."""
         return self._open
