@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Final
 
 from . import damage, faults
 from .commands import BOOK, Command, Refused, parse
@@ -24,6 +24,9 @@ from .session import Session
 from .spans import Effects, effects
 from .switchboard import Faults, Planted
 from .wire import Frame
+
+SNAPSHOT_NS: Final = SECOND_NS // 10
+"""How long a first snapshot takes at most where deltas may come before it, and commands take no time."""
 
 
 class Connection:
@@ -134,7 +137,9 @@ class Connection:
 
     def say(self, channel: str, type_: str, msg: Mapping[str, Any]) -> bool:
         """Send any message on a channel, where a subscription wants it. Returns whether it was sent."""
-        return self.session.say(channel, type_, msg)
+        is_sent = self.session.say(channel, type_, msg)
+        self._overflow()
+        return is_sent
 
     def close(self, code: int = 1001, reason: str = "") -> None:
         """End the connection, after what is on its way; with code 1006 without a close frame."""
@@ -248,8 +253,9 @@ class Connection:
         if spans.delays_snapshots:
             self._snapshots.append((None, due))
             return False
-        if self.session.rules.deltas_before_snapshot and not due.is_asked and self._latency_ns[1]:
-            self._snapshots.append((self._now_ns() + self._rng.randrange(self._latency_ns[1] + 1), due))
+        if self.session.rules.deltas_before_snapshot and not due.is_asked:
+            longest_ns = self._latency_ns[1] or SNAPSHOT_NS
+            self._snapshots.append((self._now_ns() + self._rng.randrange(longest_ns + 1), due))
             return False
         return True
 
@@ -270,7 +276,8 @@ class Connection:
     def _write(self, frame: Frame) -> None:
         """Put a frame of the session on its way."""
         if self._is_plain and not self._frame_faults:
-            self._line.put(frame.payload, self._now_ns())
+            if not self._line.put_now(frame.payload):
+                self._line.put(frame.payload, self._now_ns())
         elif not (self._spans.is_silent or frame.sid in self._spans.silent_sids):
             self._strike(frame)
         if self._line.outstanding > self._limit and frame.sid is not None and frame.type != "error":
