@@ -14,7 +14,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 SPREAD := -n auto --dist worksteal
 
 # What a scratch build needs of the tree.
-TREE := $(wildcard kalshi_book src_ext tests benchmarks docs .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
+TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test peers bench lint coverage coverage-ext sanitize sample clean

@@ -11,6 +11,7 @@
 import importlib as _importlib
 from pathlib import Path as _Path
 from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING
 
 from . import events, messages
 from ._backend import IMPLEMENTATION, Level, Update
@@ -41,6 +42,9 @@ from .pace import Pace
 from .perps import LastKnownPerps, PerpsBook
 from .readings import Depth
 from .tape.replay import Replay, TapeProblem, replay
+
+if TYPE_CHECKING:
+    from . import sim as sim
 
 __all__ = [
     "IMPLEMENTATION",

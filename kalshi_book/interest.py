@@ -263,6 +263,8 @@ class Interest:
             self.refused.pop(item, None)
         self.refusal = self.last_answered = None
         self.is_dirty = True
+        if self.subscription is not None:  # one that is held all the same, and was about to leave, may need a snapshot
+            self.subscription.recovery.is_dirty = True
 
     def release(self, items: Iterable[str] | None) -> list[str]:
         """Want these no more; None: the whole channel. Returns what was wanted until now."""

@@ -111,16 +111,20 @@ class Exchange:
 
     # What happens on the exchange.
 
+    def tick(self):
+        """Let a millisecond pass."""
+        self.venue.advance(self.venue.now_ns + MS)
+
     def change(self, ticker, side, price_e4, delta_e2, *, is_told=True):
         """Change one level of a true book by the crowd; untold, the connection does not hear of it."""
-        self._tick()
+        self.tick()
         self._is_told = is_told
         self.venue.crowd.change(ticker, outcome_side=side, price_e4=price_e4, delta_e2=delta_e2)
         self._is_told = True
 
     def close(self, ticker):
         """Close a market."""
-        self._tick()
+        self.tick()
         self.venue.life.close(ticker)
 
     def send(self, channel, type_, msg):
@@ -147,7 +151,7 @@ class Exchange:
     def process(self, index=0):
         """Do one of the pending commands."""
         data = self.pending.pop(index)
-        self._tick()
+        self.tick()
         ignore, code, is_mute = self.ignore, self.fail_with, self.lose_reply
         self.ignore, self.fail_with, self.lose_reply = False, None, False
         if ignore:
@@ -170,9 +174,6 @@ class Exchange:
     def _show(self, due):
         if due.market_ticker not in self.silent_markets:
             self.session.snapshot(due)
-
-    def _tick(self):
-        self.venue.advance(self.venue.now_ns + MS)
 
     def _subscription(self, channel):
         return self.session.subscriptions.get(channel) if self.session else None

@@ -9,16 +9,15 @@ import gc
 import pickle
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from frames import A, B, snapshot
-from implementations import BY_NAME, PYTHON, part
+from implementations import BY_NAME, part
 
 T = 1_793_000_000_000
 """A time of the exchange, unix milliseconds; times below are given as milliseconds after it."""
@@ -714,148 +713,6 @@ def test_levels_without_own_are_what_a_plain_model_says(name, yes, no, mine):
             assert told(book.asks, None, n, side, other) in (None, asks[:n])
             assert told(book.depth, 0, n, side, side, other) in (None, bids[:n])
             assert told(book.depth, 1, n, side, side, other) in (None, asks[:n])
-
-
-class Exchange(RuleBasedStateMachine):
-    """An exchange with two channels and lists, and a client that hears of it late, twice, or not at all."""
-
-    def __init__(self):
-        super().__init__()
-        self.now = T
-        self.orders = {}
-        self.placed = self.traded = 0
-        self.order_channel, self.fill_channel, self.past_fills = [], [], []
-        self.list = None
-        self.own = part(PYTHON, "orders").OwnOrders()
-        self.markets = {ticker: self.own.of(ticker) for ticker in (A, B)}
-        self.since = self.now
-        self.is_confirmed = False
-        self.own.listening(since_ms=self.now)
-
-    def change(self, order_id, ms, **changes):
-        self.now += ms
-        changed = self.orders[order_id] = replace(self.orders[order_id], last_updated_ts_ms=self.now, **changes)
-        if changed.status != "resting":
-            del self.orders[order_id]
-        self.order_channel.append(changed)
-
-    def pick(self, data):
-        return data.draw(st.sampled_from(sorted(self.orders)))
-
-    @rule(ticker=st.sampled_from([A, B]), side=st.sampled_from(["yes", "no"]), price=st.integers(1, 3),
-          size=st.integers(1, 9), ms=st.integers(0, 2))  # fmt: skip
-    def place(self, ticker, side, price, size, ms):
-        self.now += ms
-        self.placed += 1
-        name = f"o{self.placed:03d}"
-        # A new order has no time of change, as in the example of the published text.
-        new = Order(
-            name,
-            outcome_side=side,
-            yes_price_e4=price * 100,
-            remaining_e2=size,
-            created_ts_ms=self.now,
-            market_ticker=ticker,
-        )
-        self.orders[name] = new
-        self.order_channel.append(new)
-
-    @precondition(lambda self: self.orders)
-    @rule(data=st.data(), price=st.integers(1, 3), size=st.integers(1, 9), ms=st.integers(0, 2))
-    def amend(self, data, price, size, ms):
-        self.change(self.pick(data), ms, yes_price_e4=price * 100, remaining_e2=size)
-
-    @precondition(lambda self: self.orders)
-    @rule(data=st.data(), ms=st.integers(0, 2))
-    def cancel(self, data, ms):
-        self.change(self.pick(data), ms, status="canceled", remaining_e2=0)
-
-    @precondition(lambda self: self.orders)
-    @rule(data=st.data(), ms=st.integers(0, 2))
-    def fill(self, data, ms):
-        name = self.pick(data)
-        resting = self.orders[name]
-        count = data.draw(st.integers(1, resting.remaining_e2))
-        self.traded += 1
-        self.fill_channel.append(Fill(name, f"t{self.traded}", count, resting.market_ticker))
-        left = resting.remaining_e2 - count
-        status = "resting" if left else "executed"
-        self.change(name, ms, status=status, fill_count_e2=resting.fill_count_e2 + count, remaining_e2=left)
-
-    @precondition(lambda self: self.order_channel)
-    @rule(count=st.integers(1, 3))
-    def hear_of_orders(self, count):
-        for message in self.order_channel[:count]:
-            self.own.take_order(message)
-        del self.order_channel[:count]
-
-    @precondition(lambda self: self.fill_channel)
-    @rule(count=st.integers(1, 3))
-    def hear_of_fills(self, count):
-        for message in self.fill_channel[:count]:
-            self.own.take_fill(message)
-        self.past_fills += self.fill_channel[:count]
-        del self.fill_channel[:count]
-
-    @precondition(lambda self: self.past_fills)
-    @rule(data=st.data())
-    def hear_of_a_fill_again(self, data):
-        self.own.take_fill(data.draw(st.sampled_from(self.past_fills)))
-
-    @rule()
-    def ask_for_the_list(self):
-        listed = [
-            replace(each, last_updated_ts_ms=each.last_updated_ts_ms or each.created_ts_ms) for each in self.orders.values()
-        ]
-        self.list = self.now, listed
-
-    @precondition(lambda self: self.list)
-    @rule(data=st.data(), tells_times=st.booleans())
-    def confirm(self, data, tells_times):
-        shown, listed = self.list
-        if not tells_times:
-            listed = [replace(each, last_updated_ts_ms=None) for each in listed]
-        if shown < self.since:
-            with pytest.raises(PYTHON.UsageError):
-                self.own.confirm(listed, as_of_ms=shown)
-            return
-        self.own.confirm(listed, as_of_ms=data.draw(st.integers(self.since, shown)))
-        self.is_confirmed = True
-
-    @rule(ms=st.integers(0, 2))
-    def lose_the_connection(self, ms):
-        self.own.lost("disconnected")
-        self.order_channel.clear()
-        self.fill_channel.clear()
-        self.now += ms + 1
-        self.since, self.is_confirmed = self.now, False
-        self.own.listening(since_ms=self.now)
-
-    @rule()
-    def hear_everything(self):
-        self.hear_of_orders(len(self.order_channel)) if self.order_channel else None
-        self.hear_of_fills(len(self.fill_channel)) if self.fill_channel else None
-        for ticker, market in self.markets.items():
-            assert market.is_known is self.is_confirmed
-            if market.is_known:
-                rests = {}
-                for each in self.orders.values():
-                    if each.market_ticker == ticker:
-                        no = each.outcome_side == "no"
-                        key = no, 10_000 - each.yes_price_e4 if no else each.yes_price_e4
-                        rests[key] = rests.get(key, 0) + each.remaining_e2
-                reading = market.now()
-                assert {(no, at): size for no in (False, True) for at, size in reading.sizes(no).items()} == rests
-                assert all(each.is_confirmed for each in reading.orders)
-
-    @invariant()
-    def nothing_is_negative_or_known_too_early(self):
-        for market in self.markets.values():
-            assert all(each.size_e2 > 0 for each in market.orders)
-            assert not market.is_known or self.is_confirmed
-
-
-TestExchange = Exchange.TestCase
 
 
 def test_a_reader_in_another_thread_sees_each_change_whole(kb):

@@ -17,7 +17,8 @@ from typing import Any as _Any
 
 from .connection import Connection
 from .exchange import Exchange
-from .faults import FAULT_KINDS, Fault, parse
+from .fault_families import Fault
+from .faults import FAULT_KINDS, parse
 from .rules import Rules
 from .serving import Abort, Account, Blackhole, Close, Freeze, Refusal, Thaw
 from .switchboard import Faults, Planted, Struck

@@ -20,9 +20,9 @@ _TAKER, _MAKER = 4, 1  # a maker pays a quarter of what a taker pays
 def fee_e6(price_e4: int, size_e2: int, *, is_taker: bool) -> int:
     """Return what the exchange takes for a fill, in $0.000001.
 
-    The general formula of the exchange's fee schedule, 0.07 x contracts x price x (1 - price), 0.0175 for makers, rounded
-    up to $0.0001 (page "Fee rounding" of the exchange's documentation, read 2026-10-26). That every market charges makers,
-    and that no balance is rounded to cents with rebates for it, is the simulator's choice.
+    The general formula of the exchange's fee schedule: 0.07 x contracts x price x (1 - price), for makers 0.0175, each fill
+    rounded up to $0.0001 (the exchange's page "Fee Rounding", read 2026-11-24). The rest is the simulator's choice: every
+    market charges makers, and balances are not rounded to cents, with rebates, on top of it.
 
     Args:
         price_e4: either outcome's, 1..9999.
@@ -90,6 +90,7 @@ class Order(Bid):
     Attributes:
         account: whose; of the crowd: CROWD, and then `owner` is None.
         order_id: unique.
+        number: later orders have higher ones.
         market_ticker: of the market.
         mark: client_order_id and subaccount.
         post_only: refuse whatever would make it a taker.
@@ -102,16 +103,17 @@ class Order(Bid):
 
     __slots__ = (
         "account", "costs_e6", "created_ns", "expires_ns", "fees_e6", "filled_e2", "initial_e2", "is_canceled",
-        "mark", "market_ticker", "order_id", "post_only",
+        "mark", "market_ticker", "number", "order_id", "post_only",
     )  # fmt: skip
 
     def __init__(
-        self, *, which: int, price_e4: int, size_e2: int, account: str, order_id: str, market_ticker: str,
-        mark: OrderMark, post_only: bool, created_ns: int, expires_ns: int | None,
+        self, *, which: int, price_e4: int, size_e2: int, account: str, order_id: str, number: int,
+        market_ticker: str, mark: OrderMark, post_only: bool, created_ns: int, expires_ns: int | None,
     ) -> None:  # fmt: skip
         super().__init__(which, price_e4, size_e2, None if account == CROWD else account)
         self.account = account
         self.order_id = order_id
+        self.number = number
         self.market_ticker = market_ticker
         self.mark = mark
         self.post_only = post_only

@@ -9,12 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, Final
 
 from . import damage, faults
 from .commands import BOOK, Command, Refused, parse
+from .fault_families import CommandFault, Picker
 from .fault_options import SECOND_NS, nanoseconds
 from .happenings import Happening, LevelChanged
 from .line import Line
@@ -22,21 +21,12 @@ from .outlet import SnapshotDue, Venue
 from .rules import Rules
 from .serving import Abort, Close, Deed
 from .session import Session
+from .spans import Effects, effects
 from .switchboard import Faults, Planted
 from .wire import Frame
 
-
-class _Spans(Struct, frozen=True):
-    """What the spans that last now make of a connection."""
-
-    is_frozen: bool = False
-    holds_commands: bool = False
-    delays_snapshots: bool = False
-    bytes_per_s: int | None = None
-    is_silent: bool = False
-    silent_sids: frozenset[int] = frozenset()
-    silent_markets: frozenset[str] = frozenset()
-    without_snapshots: frozenset[str | None] = frozenset()
+SNAPSHOT_NS: Final = SECOND_NS // 10
+"""How long a first snapshot takes at most where deltas may come before it, and commands take no time."""
 
 
 class Connection:
@@ -69,6 +59,7 @@ class Connection:
         self.session = Session(venue, account=account, rules=rules, write=self._write, now_ns=clock_ns)
         self.session.before_snapshot = self._may_show
         self.is_open = True
+        self._is_gone = False
         self._line = Line()
         self._board, self._rng, self._latency_ns, self._limit = board, rng, latency_ns, buffer_bytes
         self._now_ns, self._gone = now_ns, gone
@@ -77,7 +68,7 @@ class Connection:
         self._count = 0
         self._snapshots: list[tuple[int | None, SnapshotDue]] = []  # when; None: when no span holds them back
         self._overflowing: dict[int, None] = {}
-        self._spans = _Spans()
+        self._spans = Effects()
         self._frame_faults = board.frames  # the very list
         self._is_plain = True
         self.settle()
@@ -103,9 +94,9 @@ class Connection:
         return self._line.is_urgent
 
     @property
-    def is_frozen(self) -> bool:
-        """Whether it is half-open now."""
-        return self._spans.is_frozen
+    def lingers(self) -> bool:
+        """Whether it is over, and the client cannot know it yet: a fault holds back what is on its way."""
+        return not self.is_open and not self._is_gone and (self._spans.is_frozen or self._line.is_waiting)
 
     def receive(self, data: str | bytes) -> None:
         """Take one text message of the client. After the connection's end it counts for nothing."""
@@ -125,6 +116,7 @@ class Connection:
 
     def closed(self) -> None:
         """Note that the client is gone."""
+        self._is_gone = True
         self._line.drop_all()
         self._over()
 
@@ -145,7 +137,9 @@ class Connection:
 
     def say(self, channel: str, type_: str, msg: Mapping[str, Any]) -> bool:
         """Send any message on a channel, where a subscription wants it. Returns whether it was sent."""
-        return self.session.say(channel, type_, msg)
+        is_sent = self.session.say(channel, type_, msg)
+        self._overflow()
+        return is_sent
 
     def close(self, code: int = 1001, reason: str = "") -> None:
         """End the connection, after what is on its way; with code 1006 without a close frame."""
@@ -194,7 +188,7 @@ class Connection:
 
     def settle(self) -> None:
         """Take note of the spans that last now: one has begun or ended."""
-        before, self._spans = self._spans, _spans(self._board, self.number)
+        before, self._spans = self._spans, effects(self._board, self.number)
         after = self._spans
         self._is_plain = not (after.is_silent or after.silent_sids)
         if after.is_frozen != before.is_frozen:
@@ -242,7 +236,7 @@ class Connection:
         except Refused:
             command = Command(None, None, None)
         for planted in list(self._board.commands):
-            assert isinstance(planted.fault, faults.CommandFault)
+            assert isinstance(planted.fault, CommandFault)
             fits = damage.fits_command(planted.fault, command, self.number)
             if fits and planted.strikes(self._now_ns()):
                 self._board.note(planted, f"command {command.id}, {command.cmd}", self.number)
@@ -259,8 +253,9 @@ class Connection:
         if spans.delays_snapshots:
             self._snapshots.append((None, due))
             return False
-        if self.session.rules.deltas_before_snapshot and not due.is_asked and self._latency_ns[1]:
-            self._snapshots.append((self._now_ns() + self._rng.randrange(self._latency_ns[1] + 1), due))
+        if self.session.rules.deltas_before_snapshot and not due.is_asked:
+            longest_ns = self._latency_ns[1] or SNAPSHOT_NS
+            self._snapshots.append((self._now_ns() + self._rng.randrange(longest_ns + 1), due))
             return False
         return True
 
@@ -281,7 +276,8 @@ class Connection:
     def _write(self, frame: Frame) -> None:
         """Put a frame of the session on its way."""
         if self._is_plain and not self._frame_faults:
-            self._line.put(frame.payload, self._now_ns())
+            if not self._line.put_now(frame.payload):
+                self._line.put(frame.payload, self._now_ns())
         elif not (self._spans.is_silent or frame.sid in self._spans.silent_sids):
             self._strike(frame)
         if self._line.outstanding > self._limit and frame.sid is not None and frame.type != "error":
@@ -311,7 +307,7 @@ class Connection:
     def _striker(self, frame: Frame, now_ns: int) -> Planted | None:
         for planted in list(self._frame_faults):
             fault = planted.fault
-            assert isinstance(fault, faults.Picker)
+            assert isinstance(fault, Picker)
             if damage.fits_frame(fault, frame, self.number) and planted.strikes(now_ns):
                 what = f"{frame.type}, sid {frame.sid}, seq {frame.seq}"
                 self._board.note(planted, what, self.number, frame.market_ticker)
@@ -325,7 +321,7 @@ class Connection:
             return change
         for planted in list(self._board.deltas):
             fault = planted.fault
-            assert isinstance(fault, faults.Picker)
+            assert isinstance(fault, Picker)
             if fault.connection not in (None, self.number) or fault.market_ticker not in (None, change.market_ticker):
                 continue
             if planted.strikes(self._now_ns()):
@@ -341,19 +337,3 @@ class Connection:
             if self.sid_of(sid) is not None:
                 self._board.write_down("overflow", f"sid {sid}: {self._line.outstanding} bytes outstanding", self.number)
                 self.session.end(sid, 25)
-
-
-def _spans(board: Faults, number: int) -> _Spans:
-    """Collect what the spans that last now make of a connection. The slowest link counts."""
-    mine = [each.fault for each in board.spans if each.is_on_connection(number)]
-    silences = [fault for fault in mine if isinstance(fault, faults.Silence)]
-    return _Spans(
-        is_frozen=any(isinstance(fault, faults.HalfOpen) for fault in mine),
-        holds_commands=any(isinstance(fault, faults.HoldCommands) for fault in mine),
-        delays_snapshots=any(isinstance(fault, faults.DelaySnapshots) for fault in mine),
-        bytes_per_s=min((fault.bytes_per_s for fault in mine if isinstance(fault, faults.SlowLink)), default=None),
-        is_silent=any(fault.sid is None and fault.market_ticker is None for fault in silences),
-        silent_sids=frozenset(fault.sid for fault in silences if fault.sid is not None),
-        silent_markets=frozenset(fault.market_ticker for fault in silences if fault.market_ticker is not None),
-        without_snapshots=frozenset(fault.market_ticker for fault in mine if isinstance(fault, faults.NoSnapshots)),
-    )

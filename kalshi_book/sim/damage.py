@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from ..units import contracts_e2, size_text
 from .commands import Command
-from .faults import CommandFault, FrameFault, Picker, WrongSnapshot
+from .fault_families import CommandFault, FrameFault, Picker
+from .faults import WrongSnapshot
 from .happenings import LevelChanged
 from .wire import Frame
 

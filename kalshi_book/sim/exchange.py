@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ..errors import UsageError
 from . import faults as kinds
 from .connection import Connection
+from .fault_families import ConnectionMoment, ConnectionSpan
 from .fault_options import SECOND_NS, Seconds, nanoseconds
 from .happenings import Happening
 from .keys import Keyring, Unauthorized
@@ -92,7 +93,7 @@ class Exchange:
         self.faults = Faults(seed=seed, clock=lambda: self._now_ns, turned=self._turned, added=self._sooner)
         self._count = 0
         self._open: tuple[Connection, ...] = ()
-        self._lingering: list[Connection] = []  # closed while they were half-open: their end is told when that ends
+        self._lingering: tuple[Connection, ...] = ()  # closed by the exchange, and the client cannot know it yet
         self.venue.listen(self._publish)
 
     # What is true.
@@ -126,6 +127,15 @@ class Exchange:
     def life(self) -> Life:
         """What becomes of markets."""
         return self.venue.life
+
+    @property
+    def rate(self) -> int:
+        """Level changes a second by the crowd. Set it to 0, and everything comes to rest; to more, and it goes on."""
+        return self.venue.rate
+
+    @rate.setter
+    def rate(self, rate: int) -> None:
+        self.venue.rate = rate
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -162,8 +172,9 @@ class Exchange:
             due_ns = self._own_due_ns
             if due_ns is not None and due_ns <= self._now_ns:
                 self.faults.advance()
-                for connection in self._open:
+                for connection in (*self._open, *self._lingering):
                     connection.advance(self._now_ns)
+                self._let_go()
             elif self._now_ns == now_ns:
                 break
             else:
@@ -174,7 +185,7 @@ class Exchange:
     @property
     def _own_due_ns(self) -> int | None:
         """When a fault or a connection has something to do; the markets have their own."""
-        dues = [self.faults.next_due_ns, *(connection.next_due_ns for connection in self._open)]
+        dues = [self.faults.next_due_ns, *(each.next_due_ns for each in (*self._open, *self._lingering))]
         return min((due_ns for due_ns in dues if due_ns is not None), default=None)
 
     def _sooner(self) -> None:
@@ -228,8 +239,12 @@ class Exchange:
 
     def _gone(self, connection: Connection) -> None:
         self._open = tuple(each for each in self._open if each is not connection)
-        if connection.is_frozen:
-            self._lingering.append(connection)
+        if connection.lingers:
+            self._lingering = (*self._lingering, connection)
+
+    def _let_go(self) -> None:
+        if self._lingering:
+            self._lingering = tuple(connection for connection in self._lingering if connection.lingers)
 
     # What is done to it.
 
@@ -240,12 +255,12 @@ class Exchange:
     def _turned(self, planted: Planted) -> None:
         """Let a moment happen; take note of a span that has begun or ended."""
         fault = planted.fault
-        if isinstance(fault, kinds.ConnectionMoment):
+        if isinstance(fault, ConnectionMoment):
             for connection in self._of(fault.connection):
                 what = _strike(connection, fault)
                 if what is not None:
                     self.faults.note(planted, what, connection.number)
-        elif isinstance(fault, kinds.ConnectionSpan):
+        elif isinstance(fault, ConnectionSpan):
             ticker = fault.market_ticker if isinstance(fault, (kinds.Silence, kinds.NoSnapshots)) else None
             if planted.is_on:
                 struck = self._of(fault.connection)
@@ -255,7 +270,7 @@ class Exchange:
                 self.faults.write_down(fault.kind, "ends", fault.connection, ticker)
             for connection in (*self._open, *self._lingering):
                 connection.settle()
-            self._lingering = [connection for connection in self._lingering if connection.is_frozen]
+            self._let_go()
         elif isinstance(fault, kinds.ClockStep):
             self._step_ns += nanoseconds(fault.step_s)
             self.faults.note(planted, f"the clock shows {self.clock_ns}")
@@ -272,7 +287,7 @@ class Exchange:
         return [connection for connection in self._open if number in (None, connection.number)]
 
 
-def _strike(connection: Connection, fault: kinds.ConnectionMoment) -> str | None:
+def _strike(connection: Connection, fault: ConnectionMoment) -> str | None:
     """Let something happen to a connection. Returns what; None: there was nothing that it could happen to."""
     if isinstance(fault, kinds.Close):
         connection.close(fault.code, fault.reason)

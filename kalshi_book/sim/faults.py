@@ -3,110 +3,30 @@
 ``Drop(seq=120)`` is a value and does nothing by itself: ``exchange.faults`` (``switchboard.py``) puts it in. Its text is
 what ``kalshi-book sim --fault`` takes: ``drop:seq=120``, ``close:code=1006,at=30s``, ``slow_link:bytes_per_s=50000``.
 
-There are three families. A *picker* strikes frames, deltas or commands that fit its selectors: the next one, the n-th, the
-next ``times``, or at random moments ``every_s`` apart. A *moment* happens once, at ``at_s`` or ``after_s``, or again and
-again ``every_s`` apart. A *span* begins so, and lasts ``for_s`` or until it is cancelled. Chance comes from a seed.
+A kind says what goes wrong; when that is, and with whom, is said alike for all of a family (``fault_families.py``).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Struct
-from msgspec.structs import FieldInfo, fields
-
 from ..errors import UsageError
 from ..messages.vocabulary import ERROR_CODES
-from .fault_options import OPTIONS, Option, Seconds, check, read, text, written
-
-
-def _kind(name: str) -> str:
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-
-
-class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag=_kind):
-    """Something that can go wrong.
-
-    Attributes:
-        at_s, after_s: when it begins: seconds after the exchange's start, or after it is put in. At most one of them.
-        every_s: the mean of the random spans between its strikes.
-        times: how often it strikes at most.
-
-    Raises:
-        UsageError: an option is out of range, or two of them contradict each other.
-        TypeError: an option of a wrong type.
-    """
-
-    at_s: Seconds | None = None
-    after_s: Seconds | None = None
-    every_s: Seconds | None = None
-    times: int | None = None
-
-    @property
-    def kind(self) -> str:
-        """Its name in text and in the log."""
-        return str(self.__struct_config__.tag)
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if value is not None:
-                check(self.kind, each.name, value)
-            elif each.default is not None:
-                raise TypeError(f"{self.kind}: {each.name} must be given")
-        if self.at_s is not None and self.after_s is not None:
-            raise UsageError(f"{self.kind}: a fault begins at_s or after_s, not both")
-
-    def __str__(self) -> str:
-        values = [(each, getattr(self, each.name)) for each in _in_order(type(self))]
-        shown = ",".join(f"{written(each.name)}={text(each.name, value)}" for each, value in values if value != each.default)
-        return f"{self.kind}:{shown}" if shown else self.kind
-
-
-class Picker(Fault, frozen=True, kw_only=True):
-    """A fault that strikes one of those that fit, on any connection unless it names one."""
-
-    connection: int | None = None
-    market_ticker: str | None = None
-    nth: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.nth is not None and (self.every_s is not None or self.times is not None):
-            raise UsageError(f"{self.kind}: nth strikes one alone; leave out every_s and times")
-
-
-class Moment(Fault, frozen=True, kw_only=True):
-    """A fault that happens at a time of its own."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.times is not None and self.every_s is None:
-            raise UsageError(f"{self.kind}: it happens once; times goes with every_s")
-
-
-class Span(Moment, frozen=True, kw_only=True):
-    """A fault that lasts."""
-
-    for_s: Seconds | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.every_s is not None and self.for_s is None:
-            raise UsageError(f"{self.kind}: every_s needs for_s, or the first would never end")
-
+from .fault_families import (
+    CommandFault,
+    ConnectionMoment,
+    ConnectionSpan,
+    Fault,
+    FrameFault,
+    Moment,
+    Picker,
+    Span,
+    in_order,
+)
+from .fault_options import OPTIONS, Option, Seconds, read, written
 
 # Frames on their way: numbered and written, as the exchange meant them.
-
-
-class FrameFault(Picker, frozen=True, kw_only=True):
-    """What the way does to a frame."""
-
-    sid: int | None = None
-    seq: int | None = None
-    type: str | None = None
 
 
 class Drop(FrameFault, frozen=True, kw_only=True):
@@ -151,13 +71,6 @@ class LostDelta(Picker, frozen=True, kw_only=True):
 # Commands.
 
 
-class CommandFault(Picker, frozen=True, kw_only=True):
-    """What the exchange does wrong with a command. It fits a market where the command names it."""
-
-    cmd: str | None = None
-    action: str | None = None
-
-
 class IgnoreCommand(CommandFault, frozen=True, kw_only=True):
     """A command has no effect and no reply."""
 
@@ -187,17 +100,6 @@ class FalseError(CommandFault, frozen=True, kw_only=True):
 
 
 # Spans of one connection, or of all.
-
-
-class ConnectionSpan(Span, frozen=True, kw_only=True):
-    """A span of one connection, or of all, those made while it lasts included."""
-
-    connection: int | None = None
-
-    @property
-    def strikes_open_only(self) -> bool:
-        """Whether it strikes, where it names no connection, those alone that are open when it begins."""
-        return False
 
 
 class HoldCommands(ConnectionSpan, frozen=True, kw_only=True):
@@ -249,12 +151,6 @@ class SlowLink(ConnectionSpan, frozen=True, kw_only=True):
 # Ends of a connection, or of a subscription.
 
 
-class ConnectionMoment(Moment, frozen=True, kw_only=True):
-    """Something that happens to one connection, or to all."""
-
-    connection: int | None = None
-
-
 class Close(ConnectionMoment, frozen=True, kw_only=True):
     """The exchange closes: code 1001, or another; with 1006 the connection ends without a close frame."""
 
@@ -263,11 +159,9 @@ class Close(ConnectionMoment, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1000 <= self.code <= 4999 or self.code in (1004, 1015) or len(self.reason.encode()) > 123:
-            raise UsageError(
-                f"{self.kind}: expected a code of 1000..4999, but 1004 and 1015, and a reason of at most 123 bytes, found "
-                f"code={self.code} and {len(self.reason.encode())} bytes"
-            )
+        _is_close(self.kind, self.code)
+        if len(self.reason.encode()) > 123:
+            raise UsageError(f"{self.kind}: a close frame has room for 123 bytes of reason, not {len(self.reason.encode())}")
 
 
 class Abort(ConnectionMoment, frozen=True, kw_only=True):
@@ -311,6 +205,10 @@ class Maintenance(Span, frozen=True, kw_only=True):
     code: int = 1012
     clocks_fall: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _is_close(self.kind, self.code)
+
 
 class ClockStep(Moment, frozen=True, kw_only=True):
     """The exchange's clock is set: forward, or with a minus back."""
@@ -336,12 +234,7 @@ def options(kind: str) -> dict[str, Option]:
     Raises:
         KeyError: there is no such kind.
     """
-    return {written(each.name): OPTIONS[each.name] for each in _in_order(FAULT_KINDS[kind])}
-
-
-def _in_order(kind: type[Fault]) -> list[FieldInfo]:
-    """Give the options of a kind, its own first."""
-    return sorted(fields(kind), key=lambda each: each.name in Fault.__struct_fields__)
+    return {written(each.name): OPTIONS[each.name] for each in in_order(FAULT_KINDS[kind])}
 
 
 def parse(text: str) -> Fault:
@@ -358,7 +251,7 @@ def parse(text: str) -> Fault:
     kind, _, rest = (part.strip() for part in text.partition(":"))
     if kind not in FAULT_KINDS:
         raise UsageError(f"expected a fault of {', '.join(FAULT_KINDS)}, found {kind!r}")
-    known = {written(each.name): each.name for each in _in_order(FAULT_KINDS[kind])}
+    known = {written(each.name): each.name for each in in_order(FAULT_KINDS[kind])}
     given: dict[str, Any] = {}
     for part in rest.split(",") if rest else ():
         key, equals, value = (piece.strip() for piece in part.partition("="))
@@ -376,3 +269,9 @@ def parse(text: str) -> Fault:
 def _is_error(kind: str, code: int) -> None:
     if code not in ERROR_CODES:
         raise UsageError(f"{kind}: expected an error code of 1..{max(ERROR_CODES)}, found {code}")
+
+
+def _is_close(kind: str, code: int) -> None:
+    # RFC 6455, 7.4, and the codes registered since: what can be sent, and two that stand for what is not sent.
+    if not (1000 <= code <= 1014 and code != 1004) and not 3000 <= code <= 4999:
+        raise UsageError(f"{kind}: expected a close code of 1000..1003, 1005..1014 or 3000..4999, found {code}")

@@ -1,12 +1,17 @@
 """Where it happens: one action at a time, each of its happenings told at the moment when it is true.
 
-What an action publishes, in order:
+What an action with orders publishes, in order:
 
+- where an order gets another price, `LevelChanged` as it leaves the old one;
 - for each resting order that it meets: `LevelChanged`, `Traded`; of the one that rested, where an account owns it, `Filled`,
   `PositionChanged`, `OrderChanged`; of the one that came, the same way, `Filled`, `PositionChanged`;
-- `LevelChanged` for what it takes away, changes or lets rest itself;
+- `LevelChanged` for what rests of it, or for what it takes away or changes;
 - `OrderChanged` of the order that was acted on: how it stands after all that;
 - `Quoted`, if the best prices, their sizes, the volume or the open interest are others than before.
+
+A market that opens: `Lived`, `LevelChanged` for each level, `Quoted`. One that closes: `Lived` if that is early,
+`BookCleared`, `OrderChanged` of each order of an account, `Quoted`. One that is settled: `Lived`, `PositionChanged` of each
+position.
 
 All changes of one action have one clock and one time.
 """
@@ -17,6 +22,7 @@ import random
 from collections.abc import Callable
 from heapq import heappush
 from types import TracebackType
+from typing import Any, cast
 
 from ..errors import UsageError
 from .accounts import Order, Position, fee_e6
@@ -41,7 +47,7 @@ class Floor:
         listeners: who is told.
         resting: orders with an identity by account and order_id, in the order in which they came to rest.
         agenda: a heap of what is planned: (at_ns, LIFE or EXPIRY, serial, what to call).
-        on_planned: is called when something was added to it; None: nobody wants to know.
+        on_planned: is called when something may be due earlier than before; None: nobody wants to know.
         whole: whether all sizes are whole contracts.
     """
 
@@ -56,7 +62,7 @@ class Floor:
         # Apart from the crowd's draws, so that what an account does leaves those alone.
         self._clocks = random.Random(seed ^ 0x636C6F636B)
         self._ids = random.Random(seed ^ 0x696473)
-        self._planned = 0
+        self._planned = self._ordered = 0
         self._is_busy = False
         self._action = Action(self)
 
@@ -71,14 +77,19 @@ class Floor:
         except (KeyError, TypeError):
             raise UnknownListing(market_ticker, len(self.listings)) from None
 
-    def new_id(self) -> str:
-        """Draw the identity of an order or a trade."""
-        return new_id(self._ids)
+    def new_order(self, **terms: Any) -> Order:
+        """Make an order of `terms`, with an identity and a number of its own, as of now."""
+        self._ordered += 1
+        return Order(order_id=new_id(self._ids), number=self._ordered, created_ns=self.now_ns, **terms)
 
     def plan(self, at_ns: int, what: int, call: Callable[[], None]) -> None:
         """Have something called at a time; whoever is called looks whether it is still to be done."""
         self._planned += 1
         heappush(self.agenda, (at_ns, what, self._planned, call))
+        self.planned()
+
+    def planned(self) -> None:
+        """Tell whoever wants to know that something may be due earlier than before."""
         if self.on_planned is not None:
             self.on_planned()
 
@@ -132,7 +143,7 @@ class Floor:
         bought_e2 = taker.remaining_e2
         for maker, price_e4, size_e2 in listing.book.meet(taker):
             self.level(listing, 1 - taker.which, price_e4, -size_e2, "maker_fill", maker, taker)
-            trade_id = self.new_id()
+            trade_id = new_id(self._ids)
             yes_price_e4 = price_e4 if taker.which else ONE_E4 - price_e4
             happening = Traded(
                 at_ns=self.now_ns, market_ticker=listing.ticker, trade_id=trade_id, yes_price_e4=yes_price_e4,
@@ -186,9 +197,8 @@ class Floor:
 
     def take_crowd(self, listing: Listing, which: int, price_e4: int, size_e2: int) -> None:
         """Take that much of what the crowd has at a price away, the newest first, and tell; there has to be as much."""
-        for bid in listing.book.take_crowd(which, price_e4, size_e2):
-            if isinstance(bid, Order):
-                self.end(bid)
+        for order in cast("list[Order]", listing.book.take_crowd(which, price_e4, size_e2)):
+            self.end(order)
         is_all = not listing.book.crowd_e2(which, price_e4)
         self.level(listing, which, price_e4, -size_e2, "cancel" if is_all else "decrease")
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 import re
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..errors import UsageError
 from ..units import price_text, shown
@@ -118,11 +118,11 @@ class Life:
             if listing.close_ts is None or self._now_s() < listing.close_ts:
                 self._move_close(listing, self._now_s())
             listing.state = "closed"
-            ended = [bid for bid in listing.book.identified() if isinstance(bid, Order)]
+            ended = cast("list[Order]", listing.book.identified())
             listing.book.clear()
             floor.go_on(listing)
             floor.publish(BookCleared(at_ns=floor.now_ns, market_ticker=market_ticker, clock=listing.clock))
-            for order in sorted(ended, key=lambda order: (order.created_ns, order.order_id)):
+            for order in sorted(ended, key=lambda order: order.number):
                 floor.end(order)
                 floor.tell(order, "CloseCancel")
         if schedule.life_s is not None:

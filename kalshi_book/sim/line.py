@@ -41,6 +41,17 @@ class Line:
         """Whether the next to take is an Abort, a Freeze or a Thaw."""
         return bool(self._ready) and not self._is_shut and isinstance(self._ready[0], (Abort, Freeze, Thaw))
 
+    def put_now(self, payload: bytes) -> bool:
+        """Send a frame if nothing keeps it from being taken at once. Returns whether that is so."""
+        if self._waiting or self._overtaken or self._bytes_per_s is not None:
+            return False
+        self.outstanding += len(payload)
+        ready = self._ready
+        ready.append(payload)
+        if len(ready) == 1:
+            self._wake()
+        return True
+
     def put(self, item: bytes | Close | Abort, now_ns: int, *, delay_ns: int = 0) -> None:
         """Send something, behind whatever waits. With a delay, what comes behind it waits too."""
         if type(item) is bytes:
@@ -103,6 +114,11 @@ class Line:
         """Let so many bytes pass in a second; None: any number."""
         self._bytes_per_s = bytes_per_s
         self.advance(now_ns)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits for its time."""
+        return bool(self._waiting or self._overtaken)
 
     def advance(self, now_ns: int) -> None:
         """Let time pass."""

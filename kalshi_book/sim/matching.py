@@ -137,17 +137,15 @@ class Book:
         """
         self.ladders[which].change(price_e4, -size_e2)
         queues, ended = self._queues[which], []
-        if price_e4 in queues:
-            for bid in [bid for bid in reversed(queues[price_e4]) if bid.owner is None]:
-                by_e2 = min(bid.remaining_e2, size_e2)
-                bid.remaining_e2 -= by_e2
-                size_e2 -= by_e2
-                if not bid.remaining_e2:
-                    self._leave(bid)
-                    if type(bid) is not Bid:
-                        ended.append(bid)
-                if not size_e2 or price_e4 not in queues:  # without a queue the total of the level says it all
-                    break
+        while size_e2 and price_e4 in queues:  # without a queue the total of the level says it all
+            bid = next(bid for bid in reversed(queues[price_e4]) if bid.owner is None)
+            by_e2 = min(bid.remaining_e2, size_e2)
+            bid.remaining_e2 -= by_e2
+            size_e2 -= by_e2
+            if not bid.remaining_e2:
+                self._leave(bid)
+                if type(bid) is not Bid:
+                    ended.append(bid)
         return ended
 
     def identified(self) -> list[Bid]:

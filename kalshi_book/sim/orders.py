@@ -89,10 +89,9 @@ class OrderEntry:
                 expect_no_cross(listing, which, limit_e4)
             self._placed += 1
             name = f"{self._account}-{self._placed}" if client_order_id is None else client_order_id
-            order = Order(
-                which=which, price_e4=limit_e4, size_e2=bought_e2, account=self._account, order_id=floor.new_id(),
-                market_ticker=market_ticker, mark=OrderMark(name, subaccount), post_only=post_only,
-                created_ns=floor.now_ns, expires_ns=expires_ns,
+            order = floor.new_order(
+                which=which, price_e4=limit_e4, size_e2=bought_e2, account=self._account, market_ticker=market_ticker,
+                mark=OrderMark(name, subaccount), post_only=post_only, expires_ns=expires_ns,
             )  # fmt: skip
             told = floor.land(listing, order, "placement", "", may_rest=not immediate_or_cancel)
         if expires_ns is not None and order.remaining_e2:

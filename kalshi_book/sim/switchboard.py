@@ -14,8 +14,9 @@ from typing import Any, Final, Generic, ParamSpec, overload
 from msgspec import Struct
 
 from . import faults as kinds
+from .fault_families import CommandFault, ConnectionSpan, Fault, Picker, Span
 from .fault_options import nanoseconds
-from .faults import CommandFault, ConnectionSpan, Fault, LostDelta, Picker, Span, WrongDelta, parse
+from .faults import LostDelta, WrongDelta, parse
 
 LOGGED: Final = 10_000
 

@@ -7,15 +7,14 @@ happening at a time, synchronously, at the moment when it is true. The order wit
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop
-from itertools import count, islice
 from string import ascii_uppercase
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from ..errors import UsageError
-from ..units import shown
+from ..units import INT64_MAX, shown
 from .accounts import CROWD
 from .crowd import Crowd
 from .floor import Floor, Listener
@@ -23,6 +22,9 @@ from .life import Life, Schedule, expect_tick
 from .listing import Listing
 from .market import GRIDS, Tick
 from .orders import AccountOrders, CrowdOrders
+
+MAX_RATE: Final = 1_000_000
+"""The most level changes a second: far beyond, no time would pass between two of them."""
 
 
 class Venue:
@@ -34,7 +36,7 @@ class Venue:
     Args:
         markets: how many, named KXSIM-26-A, -B and so on; or their tickers. The first is the busiest.
         seed: decides everything that the other arguments leave open.
-        rate: mean level changes a second over all markets; 0: nothing changes by itself.
+        rate: mean level changes a second over all markets, at most MAX_RATE; 0: nothing changes by itself.
         start_ns: the exchange's time at the beginning, unix nanoseconds.
         levels: how many levels a side has as a rule; 0: books begin empty.
         tick: the price grid of all markets, or "mixed": each has one by the seed.
@@ -66,12 +68,12 @@ class Venue:
         settle_s: int = 5,
     ) -> None:  # fmt: skip
         if type(markets) is int and markets > 0:
-            markets = list(islice(_names(), markets))
+            markets = [_name(number) for number in range(markets)]
         if not isinstance(markets, Sequence) or isinstance(markets, str):
             raise UsageError(f"markets is a number of them from 1, or their tickers, not {shown(markets)}")
-        for name, value in (("seed", seed), ("rate", rate), ("start_ns", start_ns), ("levels", levels)):
-            if type(value) is not int or value < 0:
-                raise UsageError(f"{name} is a whole number from 0, not {shown(value)}")
+        for name, value, most in (("seed", seed, INT64_MAX), ("start_ns", start_ns, INT64_MAX), ("levels", levels, 9_999)):
+            _expect_whole(name, value, most)
+        _expect_whole("rate", rate, MAX_RATE)
         if tick != "mixed":
             expect_tick(tick)
         schedule = Schedule(life_s=life_s, determine_s=determine_s, settle_s=settle_s)
@@ -97,6 +99,21 @@ class Venue:
         if not agenda:
             return crowd_ns
         return agenda[0][0] if crowd_ns is None else min(crowd_ns, agenda[0][0])
+
+    @property
+    def rate(self) -> int:
+        """Mean level changes a second, as the argument of that name. Set it to 0 to let everything come to rest.
+
+        Raises:
+            UsageError: when set, that it is out of its range, or that a listener called.
+        """
+        return self._flow.rate
+
+    @rate.setter
+    def rate(self, rate: int) -> None:
+        self._floor.expect_quiet()
+        _expect_whole("rate", rate, MAX_RATE)
+        self._flow.pace(rate)
 
     @property
     def listings(self) -> Mapping[str, Listing]:
@@ -157,17 +174,26 @@ class Venue:
         floor.now_ns = now_ns
 
     def maintenance(self) -> None:
-        """Let the clock of every market fall, as it may in the exchange's maintenance. Nothing is told."""
+        """Let the clock of every market fall, as it may in the exchange's maintenance. Nothing is told.
+
+        Raises:
+            UsageError: a listener called.
+        """
+        self._floor.expect_quiet()
         for listing in self._floor.listings.values():
             if listing.clock:
                 listing.clock = 1 + self._rng.randrange(listing.clock)
 
 
-def _names() -> Iterator[str]:
+def _expect_whole(name: str, value: int, most: int) -> None:
+    if type(value) is not int or not 0 <= value <= most:
+        raise UsageError(f"{name} is a whole number from 0 to {most}, not {shown(value)}")
+
+
+def _name(number: int) -> str:
     # KXSIM-26-A to -Z, then -AA, -AB and so on.
-    for number in count():
-        name = ""
-        while number >= 0:
-            name = ascii_uppercase[number % 26] + name
-            number = number // 26 - 1
-        yield f"KXSIM-26-{name}"
+    letters = ""
+    while number >= 0:
+        letters = ascii_uppercase[number % 26] + letters
+        number = number // 26 - 1
+    return f"KXSIM-26-{letters}"

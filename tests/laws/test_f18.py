@@ -67,6 +67,20 @@ class TestFirstRung:
         receive_all(feed, snapshot(A, seq=1), delta(seq=3), snapshot(A, seq=4))
         assert feed.wanted() == []
 
+    @pytest.mark.parametrize("code", [11, 13])
+    def test_a_market_that_is_wanted_again_after_its_removal_was_refused_is_asked_for(self, kb, code):
+        """It is held all the time, so nothing is added; and its book is STALE from the removal on."""
+        session = held(kb)
+        session.feed.unsubscribe(BOOK, market_tickers=[A])
+        session.exchange.fail_with = code
+        session.pump()
+        assert session.take_sent() == [("delete_markets", A)]
+        assert session.feed.books[A].stale_reason == "unsubscribed"
+        session.feed.subscribe(BOOK, market_tickers=[A])
+        session.pump()
+        assert session.take_sent() == [("get_snapshot", A)]
+        assert (session.live(), session.wrong()) == ([A, B], [])
+
     def test_wanted_says_the_same_until_it_is_sent(self, feed):
         receive_all(feed, snapshot(A, seq=1), delta(seq=3))
         first = feed.wanted()

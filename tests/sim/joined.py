@@ -6,8 +6,6 @@ exchange's books are noted beside each frame of the book channel at the moment w
 delivered, the books of the feed are compared with what was noted.
 """
 
-import json
-
 from kalshi_book.sim import Abort, Account, Close, Freeze, Thaw
 from kalshi_book.sim.serving import WS_PATH
 
@@ -24,23 +22,25 @@ class Joined:
     Args:
         kb: the package, on one core or the other.
         exchange: what the feed is joined to.
+        step_ns: how long the client sleeps at least, whatever comes in meanwhile.
         feed_options: what ``kb.Feed`` takes.
 
     Attributes:
         connection: the one that is open as far as the client knows, or None.
         shown: by market, the truth of the newest frame that was delivered.
-        suspect: markets of which something was wrong that nothing shows, until their next snapshot.
+        suspect: markets of which something is wrong that nothing shows, until a snapshot that was written later; and which
+            entry of the log says so.
         found_wrong: audits that differed.
         frames: how many were delivered.
         connects: how many connections were open so far.
     """
 
-    def __init__(self, kb, exchange, **feed_options):
-        self.kb, self.exchange = kb, exchange
+    def __init__(self, kb, exchange, *, step_ns=0, **feed_options):
+        self.kb, self.exchange, self.step_ns = kb, exchange, step_ns
         self.feed = kb.Feed(**feed_options)
         self.connection, self.is_shut = None, False
         self.retry_ns = self.heard_ns = exchange.now_ns
-        self.shown, self.suspect = {}, set()
+        self.shown, self.suspect = {}, {}
         self.found_wrong = self.frames = self.connects = 0
         self.truths, self.read = {}, 0
         self.pump()
@@ -68,7 +68,8 @@ class Joined:
 
         def write_and_note(frame):
             if frame.type.startswith("orderbook"):
-                self.truths[frame.payload] = (frame.market_ticker, self.exchange.book(frame.market_ticker), frame.type)
+                truth = self.exchange.book(frame.market_ticker)
+                self.truths[frame.payload] = (frame.market_ticker, truth, frame.type, len(self.exchange.faults.log))
             write(frame)
 
         return write_and_note
@@ -117,7 +118,7 @@ class Joined:
         self.heard_ns = self.exchange.now_ns
         self.frames += 1
         self.note_unseen()
-        ticker, truth, type_ = self.truths.get(payload, (None, None, None))
+        ticker, truth, type_, logged = self.truths.get(payload, (None, None, None, 0))
         book = None if ticker is None else self.feed.books.get(ticker)
         was_live = book is not None and book.is_live
         was_wrong = was_live and levels(book) != (truth.yes, truth.no)
@@ -125,7 +126,8 @@ class Joined:
         if ticker is not None:
             self.shown[ticker] = truth
             if type_ == "orderbook_snapshot":
-                self.suspect.discard(ticker)
+                if self.suspect.get(ticker, logged) < logged:
+                    del self.suspect[ticker]
                 is_audit = was_live and update.message.id is not None and update.effect == self.kb.Effect.APPLIED
                 self.check_audit(update, is_audit=is_audit, was_wrong=was_wrong)
         self.compare()
@@ -144,7 +146,7 @@ class Joined:
             self.read += 1
             is_here = self.connection is not None and struck.connection in (None, self.connection.number)
             if struck.kind in UNSEEN and struck.market_ticker is not None and is_here:
-                self.suspect.add(struck.market_ticker)
+                self.suspect[struck.market_ticker] = self.read - 1
 
     def compare(self):
         """A LIVE book is the exchange's, as it was when its newest frame was written."""
@@ -165,9 +167,10 @@ class Joined:
             now_ns = self.exchange.now_ns
             if now_ns >= end_ns:
                 return False
-            dues = [end_ns, self.exchange.next_due_ns, self.feed.next_deadline_ns]
+            dues = [self.exchange.next_due_ns, self.feed.next_deadline_ns]
             dues.append(self.retry_ns if self.connection is None else self.heard_ns + PATIENCE_NS)
-            self.exchange.advance(max(now_ns, min(due_ns for due_ns in dues if due_ns is not None)))
+            due_ns = min(due_ns for due_ns in dues if due_ns is not None)
+            self.exchange.advance(min(end_ns, max(due_ns, now_ns + self.step_ns)))
             if self.connection is not None and self.exchange.now_ns >= self.heard_ns + PATIENCE_NS:
                 self.hang_up()
 
@@ -190,7 +193,7 @@ class Joined:
             else set()
         )
         wrong = [f"pending {self.feed.pending}"] if self.feed.pending else []
-        if still := self.suspect & status.desired:
+        if still := self.suspect.keys() & status.desired:
             wrong.append(f"suspect {still}")
         books = {ticker for ticker, book in self.feed.books.items() if book.stale_reason != "not_subscribed"}
         if not (status.desired == status.held == held == books):
@@ -212,8 +215,3 @@ def levels(book):
     return tuple(
         tuple((level.price_e4, level.size_e2) for level in reversed(book.bids(outcome_side=side))) for side in ("yes", "no")
     )
-
-
-def commands_of(data):
-    """A command as a dict."""
-    return json.loads(data)

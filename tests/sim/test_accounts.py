@@ -15,7 +15,7 @@ YES, NO = 0, 1
 class TestFees:
     """0.07 x contracts x price x (1 - price), a quarter of it for makers, rounded up to $0.0001.
 
-    Source: the exchange's fee schedule and its page "Fee rounding", read 2026-10-26.
+    Source: the exchange's fee schedule and its page "Fee Rounding", read 2026-11-24.
     """
 
     @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ class TestPositions:
 class TestOrders:
     def order(self, account="ann"):
         return Order(
-            which=NO, price_e4=4_000, size_e2=100, account=account, order_id="id", market_ticker="T",
+            which=NO, price_e4=4_000, size_e2=100, account=account, order_id="id", number=1, market_ticker="T",
             mark=OrderMark("mine", 2), post_only=False, created_ns=5, expires_ns=9,
         )  # fmt: skip
 

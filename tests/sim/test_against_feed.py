@@ -17,8 +17,9 @@ import random
 
 import pytest
 
-from joined import BOOK, SECOND, Joined
+from joined import BOOK, SECOND, UNSEEN, Joined
 from kalshi_book.sim import Exchange, Rules, faults
+from kalshi_book.sim import fault_families as families
 from kalshi_book.sim.faults import FAULT_KINDS
 
 SEEDS = int(os.environ.get("KALSHI_BOOK_FAULT_SEEDS", "100"))
@@ -38,21 +39,21 @@ def draw(kind, rng):
     """Draw a fault of a kind."""
     cls = FAULT_KINDS[kind]
     options = {"every_s": rng.choice((0.5, 1, 3))} if rng.getrandbits(1) else {"after_s": rng.randrange(6)}
-    if issubclass(cls, faults.Picker):
+    if issubclass(cls, families.Picker):
         if "after_s" in options:
             options |= {"times": rng.randrange(1, 6)} if rng.getrandbits(1) else {"nth": rng.randrange(1, 20)}
         options |= some(rng, market_ticker=TICKERS)
-    if issubclass(cls, faults.FrameFault):
+    if issubclass(cls, families.FrameFault):
         options |= some(rng, type=FRAME_TYPES, sid=(1, 2))
         if "every_s" not in options:
             options |= some(rng, seq=range(1, 60))
             if "seq" in options:
                 options.pop("nth", None)
-    if issubclass(cls, faults.CommandFault):
+    if issubclass(cls, families.CommandFault):
         options |= some(
             rng, cmd=("subscribe", "update_subscription"), action=("get_snapshot", "add_markets", "delete_markets")
         )
-    if issubclass(cls, faults.Span):
+    if issubclass(cls, families.Span):
         options["for_s"] = rng.choice((0.5, 3, 14))
         if "every_s" not in options and rng.getrandbits(2) == 0:
             del options["for_s"]
@@ -91,7 +92,8 @@ def run(kb, kind, seed):
         ),
     )
     planted = [exchange.faults.add(draw(kind, rng))]
-    session = Joined(kb, exchange, pace=kb.Pace(answer_ns=2 * SECOND, retry_ns=5 * SECOND))
+    step_ns = rng.choice((0, SECOND // 10, SECOND // 2, SECOND))
+    session = Joined(kb, exchange, step_ns=step_ns, pace=kb.Pace(answer_ns=2 * SECOND, retry_ns=5 * SECOND))
     use_yes_price = bool(rng.getrandbits(1))
     session.feed.subscribe(BOOK, market_tickers=TICKERS[: rng.randrange(1, 5)], use_yes_price=use_yes_price)
     if issubclass(FAULT_KINDS[kind], (faults.RefuseConnections, faults.NoHandshake)):
@@ -116,11 +118,14 @@ def run(kb, kind, seed):
 
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_a_live_book_is_the_exchange_s_whatever_goes_wrong(kb, kind):
-    happened = 0
-    for seed in range(SEEDS // 2 if kb.IMPLEMENTATION == "python" else SEEDS):
+    happened = found_wrong = 0
+    for seed in range(SEEDS // 10 if kb.IMPLEMENTATION == "python" else SEEDS):
         try:
-            _, times = run(kb, kind, seed)
+            session, times = run(kb, kind, seed)
         except Exception as error:
             raise AssertionError(f"{kind}, seed {seed}: {error}") from error
         happened += times
-    assert happened >= SEEDS // 4
+        found_wrong += session.found_wrong
+    assert happened >= SEEDS // 50
+    assert not found_wrong or kind in UNSEEN
+    assert found_wrong or kind not in UNSEEN or SEEDS < 100 or kb.IMPLEMENTATION == "python"

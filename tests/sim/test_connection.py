@@ -125,8 +125,9 @@ def test_commands_keep_their_order_where_the_rules_say_so():
         assert [frame["id"] for frame in client.read()] == [1, 2, 3]
 
 
-def test_deltas_come_before_a_first_snapshot_where_the_rules_say_so():
-    client = Client(latency_s=(0, 1), rules=Rules(deltas_before_snapshot=True), rate=50)
+@pytest.mark.parametrize("latency_s", [(0, 1), (0, 0)])
+def test_deltas_come_before_a_first_snapshot_where_the_rules_say_so(latency_s):
+    client = Client(latency_s=latency_s, rules=Rules(deltas_before_snapshot=True), rate=200)
     client.subscribe(A)
     client.wait(3)
     types = [frame["type"] for frame in client.read()]
@@ -160,6 +161,14 @@ def test_a_slow_reader_loses_its_subscription():
     assert client.exchange.connections == (client.connection,)
     client.subscribe()  # its next subscription has a new sid
     assert client.read()[0]["msg"]["sid"] == 2
+
+
+def test_a_message_that_is_too_much_ends_its_subscription():
+    client = Client(buffer_bytes=300)
+    client.subscribe(channel="trade")
+    for _ in range(9):
+        client.exchange.say("trade", "trade", {"market_ticker": A})
+    assert client.codes() == ["subscribed", "trade", "trade", "trade", 25]
 
 
 def test_a_reply_that_is_too_much_ends_its_subscription_alone():
@@ -502,6 +511,25 @@ def test_the_close_of_a_half_open_connection_arrives_when_it_is_whole_again(read
     assert (reader.read(), reader.exchange.connections) == ([], ())
     planted.cancel()
     assert reader.briefly() == [Thaw(), ("orderbook_delta", 3), Close(1001)]
+
+
+def test_a_close_waits_behind_a_slow_link(reader):
+    reader.faults.slow_link(bytes_per_s=100)
+    reader.change()
+    reader.faults.close()
+    assert (reader.read(), reader.exchange.connections) == ([], ())
+    reader.wait(10)
+    assert reader.briefly() == [("orderbook_delta", 3), Close(1001)]
+    assert reader.exchange.next_due_ns is None
+
+
+def test_a_client_that_gives_up_before_the_close_is_let_go(reader):
+    reader.faults.slow_link(bytes_per_s=1)
+    reader.change()
+    reader.faults.close()
+    reader.connection.closed()
+    reader.wait(1000)
+    assert (reader.read(), reader.exchange.next_due_ns) == ([], None)
 
 
 def test_a_half_open_connection_that_is_gone_stays_so(reader):

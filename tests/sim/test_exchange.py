@@ -101,6 +101,19 @@ def test_arguments_out_of_their_range_say_so(options, says):
     assert str(caught.value) == says
 
 
+def test_the_crowd_rests_when_it_is_told_to_and_goes_on():
+    exchange = Exchange(markets=2, seed=7, rate=50)
+    assert exchange.rate == 50
+    later(exchange, 5)
+    exchange.rate = 0
+    before = exchange.book(A)
+    later(exchange, 60)
+    assert (exchange.book(A), exchange.rate, exchange.next_due_ns) == (before, 0, None)
+    exchange.rate = 50
+    later(exchange, 5)
+    assert exchange.book(A) != before
+
+
 # Time.
 
 

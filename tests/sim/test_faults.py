@@ -114,11 +114,9 @@ KINDS = ", ".join(FAULT_KINDS)
         ("refuse_command:code=29", "refuse_command: expected an error code of 1..28, found 29"),
         ("false_error:code=99", "false_error: expected an error code of 1..28, found 99"),
         ("refuse_connections:status=200", "refuse_connections: status lies in 400..599, and is not 200"),
-        (
-            "close:code=1015",
-            "close: expected a code of 1000..4999, but 1004 and 1015, and a reason of at most 123 bytes, found code=1015 "
-            "and 0 bytes",
-        ),
+        ("close:code=1015", "close: expected a close code of 1000..1003, 1005..1014 or 3000..4999, found 1015"),
+        ("maintenance:code=1004", "maintenance: expected a close code of 1000..1003, 1005..1014 or 3000..4999, found 1004"),
+        ("close:code=5000", "close: expected a close code of 1000..1003, 1005..1014 or 3000..4999, found 5000"),
     ],
 )
 def test_text_that_is_no_fault_says_what_was_expected(text, says):
@@ -161,7 +159,7 @@ def test_a_time_is_finite(at_s):
 def test_a_close_frame_has_room_for_123_bytes_of_reason():
     """RFC 6455, 5.5: a control frame carries 125 bytes, two of which are the code."""
     assert faults.Close(reason="é" * 61).reason
-    with pytest.raises(UsageError, match=r"found code=1001 and 124 bytes$"):
+    with pytest.raises(UsageError, match=r"^close: a close frame has room for 123 bytes of reason, not 124$"):
         faults.Close(reason="é" * 62)
 
 

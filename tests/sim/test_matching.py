@@ -248,6 +248,17 @@ def test_a_cleared_book_has_nobody():
     assert met(book, Bid(YES, 9_999, 5)) == []
 
 
+def test_masses_between_which_an_order_leaves_are_one():
+    book = Book()
+    book.add_mass(NO, 4_000, 3)
+    ann = Named("ann", NO, 4_000, 10, "ann")
+    book.rest(ann)
+    book.add_mass(NO, 4_000, 2)
+    book.rest(Named("bob", NO, 4_000, 1, "bob"))
+    book.reduce(ann, 10)
+    assert met(book, Bid(YES, 6_000, 99)) == [(None, 4_000, 5), ("bob", 4_000, 1)]
+
+
 @pytest.mark.parametrize("grows_e2", [1, 50])
 def test_who_grows_goes_behind_all_others(grows_e2):
     book = Book()

@@ -71,7 +71,8 @@ class LeftBehind(ResourceWarning):
     Attributes:
         tasks: the tasks that were pending, oldest first, and where each waited.
         timers: what timers would have called, in the order of their times.
-        transports: the connections of which a side was still open, once the tasks were cancelled.
+        transports: the sides of connections that were still open, once the tasks were cancelled, and the servers that
+            still listened.
     """
 
     def __init__(self, *, tasks: tuple[str, ...], timers: tuple[str, ...], transports: tuple[str, ...]) -> None:

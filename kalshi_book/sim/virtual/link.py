@@ -113,7 +113,7 @@ class Link(Conditions):
     def stall(self, sender: Sender | None = None) -> None:
         """Let bytes wait, until `resume`; nobody is told."""
         for pipe in self._directions(sender):
-            pipe.is_stalled = True
+            pipe.stall()
 
     def resume(self, sender: Sender | None = None) -> None:
         """Let go what waited since `stall`, in order and at once."""

@@ -41,6 +41,9 @@ class Listener(asyncio.AbstractServer):
         self._is_closed = False
         self._waiters: list[asyncio.Future[None]] = []
 
+    def __repr__(self) -> str:
+        return f"<Listener on {', '.join(f'{host}:{self.port}' for host in self.hosts)}>"
+
     def answers(self, host: str) -> bool:
         """Whether a client that asks for this host finds it."""
         return any(ours == host or ours in _EVERYWHERE or (ours in _LOOPBACK and host in _LOOPBACK) for ours in self.hosts)

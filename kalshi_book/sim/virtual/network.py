@@ -145,6 +145,11 @@ class Network(Conditions):
         """Forget a link of which both sides are closed."""
         self._links.pop(link, None)
 
+    def open_ends(self) -> list[object]:
+        """The sides of connections that are open, and the servers that listen."""
+        sides = (side for link in self._links for side in (link.client, link.server))
+        return [*(side for side in sides if not side.is_closed), *self._listeners]
+
     async def connect(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int
     ) -> tuple[VirtualTransport, asyncio.BaseProtocol]:

@@ -9,6 +9,7 @@ transport, and back-pressure reaches whoever writes.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context
@@ -31,7 +32,7 @@ class Pipe:
         source, target: The transports of the two sides.
         reverse: The other direction.
         unacknowledged: Bytes sent of which the sender does not know that they were read.
-        is_black, is_stalled: Whether bytes vanish or wait.
+        is_black: Whether bytes vanish.
     """
 
     source: VirtualTransport
@@ -43,11 +44,11 @@ class Pipe:
         self.sender: Sender = sender
         self.unacknowledged = 0
         self.is_black = False
-        self.is_stalled = False
         self._loop = link.loop
         self._queue: deque[tuple[int, bytes | None]] = deque()  # (arrival, bytes); None is the end
         self._last_ns = 0  # when the last of what was sent arrives
         self._free_ns = 0  # when the wire has taken all of it
+        self._until_ns: float = math.inf  # when the pipe was stalled: what is later has not arrived
         self._is_armed = False
         self._is_finished = False
         self._waiting_signals: list[Callable[[], None]] = []
@@ -93,13 +94,16 @@ class Pipe:
     def go_black(self) -> None:
         """Let everything vanish that has not arrived, now and from now on. The sender keeps it as unacknowledged."""
         self.is_black = True
-        now_ns = self._loop._elapsed_ns
-        while self._queue and (self.is_stalled or self._queue[-1][0] > now_ns):
+        while self._queue and not self._has_arrived(self._queue[-1][0]):
             self._queue.pop()
+
+    def stall(self) -> None:
+        """Let what has not arrived wait."""
+        self._until_ns = min(self._until_ns, self._loop._elapsed_ns)
 
     def resume(self) -> None:
         """Let go what waited, in order and at once."""
-        self.is_stalled = False
+        self._until_ns = math.inf
         self._arm()
         waiting, self._waiting_signals = self._waiting_signals, []
         for callback in waiting:
@@ -112,8 +116,7 @@ class Pipe:
     @property
     def has_unread(self) -> bool:
         """Whether bytes have arrived that the receiver has not read."""
-        queue = self._queue
-        return bool(queue and queue[0][1] is not None and queue[0][0] <= self._loop._elapsed_ns and not self.is_stalled)
+        return bool(self._queue and self._queue[0][1] is not None and self._has_arrived(self._queue[0][0]))
 
     def forget(self) -> None:
         """Drop what is under way."""
@@ -127,8 +130,11 @@ class Pipe:
         self._last_ns = max(self._last_ns, starts_ns + self.link.delay_ns())
         return self._last_ns
 
+    def _has_arrived(self, arrival_ns: int) -> bool:
+        return arrival_ns <= min(self._loop._elapsed_ns, self._until_ns)
+
     def _arm(self) -> None:
-        if self._queue and not self._is_armed and not self.is_stalled:
+        if self._queue and not self._is_armed and self._queue[0][0] <= self._until_ns:
             self._is_armed = True
             self._loop.post(self._queue[0][0], self._handle)
 
@@ -136,17 +142,16 @@ class Pipe:
         """Give the receiver what is due, as much as it takes in one read."""
         self._is_armed = False
         target = self.target
-        if self.is_stalled or target.is_holding or not self._queue:
+        if target.is_holding or not self._queue:
             return  # whoever ends that wakes this pipe
-        now_ns = self._loop._elapsed_ns
-        if self._queue[0][0] > now_ns:
+        if not self._has_arrived(self._queue[0][0]):
             self._arm()
             return
         if self._queue[0][1] is None:
             self._queue.popleft()
             target.end_arrived()
             return
-        data = self._take(now_ns)
+        data = self._take()
         # On a black way back the acknowledgement is lost.
         if not self.is_black and not self.reverse.is_black:
             self.unacknowledged -= len(data)
@@ -156,15 +161,16 @@ class Pipe:
         self._arm()
         self.source.room_came()
 
-    def _take(self, now_ns: int) -> bytes:
+    def _take(self) -> bytes:
         """Take up to one read's worth of what has arrived; there is something."""
         queue = self._queue
+        horizon_ns = min(self._loop._elapsed_ns, self._until_ns)
         limit = self.link.read_bytes
         arrival_ns, data = queue.popleft()
         assert data is not None
-        if queue and queue[0][0] <= now_ns and len(data) < limit:
+        if queue and queue[0][0] <= horizon_ns and len(data) < limit:
             parts, size = [data], len(data)
-            while queue and queue[0][0] <= now_ns and size < limit and (more := queue[0][1]) is not None:
+            while queue and queue[0][0] <= horizon_ns and size < limit and (more := queue[0][1]) is not None:
                 parts.append(more)
                 size += len(more)
                 queue.popleft()
@@ -175,7 +181,7 @@ class Pipe:
         return data
 
     def _signal_arrives(self, callback: Callable[[], None]) -> None:
-        if self.is_stalled:
+        if self._until_ns < math.inf:
             self._waiting_signals.append(callback)
         else:
             callback()

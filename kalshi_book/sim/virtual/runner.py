@@ -21,7 +21,7 @@ __all__ = ["START_NS", "network", "now_ns", "run"]
 T = TypeVar("T")
 
 START_NS: Final = 1_793_000_000_000_000_000
-"""Where the wall clock of a run starts unless told otherwise: 2026-10-26 06:13:20 UTC, in unix ns."""
+"""Where the wall clock of a run starts unless told otherwise: 2026-10-26 07:33:20 UTC, in unix ns."""
 
 
 def run(
@@ -129,8 +129,7 @@ def _run(loop: VirtualLoop, main: Coroutine[Any, Any, T]) -> T:
     tasks = tuple(where(task) for task in pending(asyncio.all_tasks(loop)))
     _end(loop)
     timers = tuple(called(handle) for handle in loop.pending_timers())
-    sides = (side for link in loop.network.links for side in (link.client, link.server) if not side.is_closed)
-    transports = tuple(map(repr, sides))
+    transports = tuple(map(repr, loop.network.open_ends()))
     if tasks or timers or transports:
         warnings.warn(LeftBehind(tasks=tasks, timers=timers, transports=transports), stacklevel=3)
     return result

@@ -93,6 +93,7 @@ class VirtualTransport(asyncio.transports._FlowControlMixin):
         self._is_closing = False
         self._is_lost = False  # connection_lost is scheduled, or was called
         self._eof_written = False
+        self._end_seen = False  # the other side sends no more, so nobody reads
         self._reset_seen = False  # a reset arrived while nobody read
         self.is_closed = False
         self.is_holding = is_holding  # whether what arrives stays unread
@@ -151,7 +152,7 @@ class VirtualTransport(asyncio.transports._FlowControlMixin):
         if not data or self._is_lost:
             return
         if self._reset_seen:
-            self._fail(_reset())
+            self._fail(self._reset())
             return
         if not self._buffer:
             room = self.sends.room
@@ -221,15 +222,16 @@ class VirtualTransport(asyncio.transports._FlowControlMixin):
         except BaseException as error:
             self._fail(error, "Fatal error: protocol.eof_received() call failed.")
         else:
+            self._end_seen = True
             if not keeps_open:
                 self.close()
 
     def reset_arrived(self) -> None:
         """The connection is gone: say so now, or, where nobody reads or writes, when somebody does."""
-        if self._is_paused and not self._buffer:
+        if (self._is_paused or self._end_seen) and not self._buffer:
             self._reset_seen = True
         else:
-            self._fail(_reset())
+            self._fail(self._reset())
 
     def room_came(self) -> None:
         """Send on from the buffer: bytes were read at the other side."""
@@ -244,6 +246,12 @@ class VirtualTransport(asyncio.transports._FlowControlMixin):
             self._lose(None)
         elif not self._buffer and self._eof_written:
             self.sends.finish()
+
+    def _reset(self) -> OSError:
+        """What the system tells whoever uses a connection that was reset."""
+        if self._end_seen:
+            return BrokenPipeError(errno.EPIPE, "Broken pipe")
+        return ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
 
     def _fail(self, error: BaseException, message: str = "") -> None:
         if not isinstance(error, OSError):
@@ -277,7 +285,3 @@ class VirtualTransport(asyncio.transports._FlowControlMixin):
         self._link.side_closed()
         if self.on_closed is not None:
             self.on_closed()
-
-
-def _reset() -> ConnectionResetError:
-    return ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
