@@ -23,8 +23,15 @@ from .carrier import WRITE_LIMIT_BYTES, Carrier
 from .serving import Account, Refusal, ServedExchange
 
 log = logging.getLogger("kalshi_book.sim")
-library_log = logging.getLogger("kalshi_book.sim.websockets")
-library_log.setLevel(logging.WARNING)  # what it says of every connection is said here
+
+
+class _Library(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic from Python 3.11 on
+    """Takes what goes wrong in the library. Of every connection it says what is said here, and at DEBUG all headers."""
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Tell the library what it need not say."""
+        return level >= logging.WARNING and super().isEnabledFor(level)
+
 
 SLICE_NS: Final = 10_000_000
 """How far the exchange is advanced at once, at most, where something is due."""
@@ -107,7 +114,7 @@ class Listener:
             sockets = await serve(
                 self._handle, host, port, process_request=self._admit, ping_interval=None, open_timeout=HANDSHAKE_S,
                 close_timeout=CLOSE_S, max_size=MAX_MESSAGE_BYTES, max_queue=None, write_limit=WRITE_LIMIT_BYTES,
-                logger=library_log,
+                logger=_Library(log, {}),
                 create_connection=self._new_socket,  # type: ignore[arg-type]  # a class, or whatever makes one
                 **options,
             )  # fmt: skip
