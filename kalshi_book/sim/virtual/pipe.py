@@ -52,8 +52,12 @@ class Pipe:
         self._is_armed = False
         self._is_finished = False
         self._waiting_signals: list[Callable[[], None]] = []
-        # One handle for every arrival; in a context of its own, not in that of whoever wrote.
-        self._handle = asyncio.Handle(self._arrive, (), self._loop, Context())
+        self.run_in(Context())
+
+    def run_in(self, context: Context) -> None:
+        """Call the receiver in a context of its own, not in that of whoever wrote."""
+        self._context = context
+        self._handle = asyncio.Handle(self._arrive, (), self._loop, context)  # one for every arrival
 
     @property
     def room(self) -> int:
@@ -85,7 +89,7 @@ class Pipe:
 
     def signal(self, callback: Callable[[], None]) -> None:
         """Call back when what is sent now would arrive; on a stalled pipe when it is resumed."""
-        self._loop.post(self._arrival_ns(0), asyncio.Handle(self._signal_arrives, (callback,), self._loop, Context()))
+        self._loop.post(self._arrival_ns(0), asyncio.Handle(self._signal_arrives, (callback,), self._loop, self._context))
 
     def reset(self) -> None:
         """Say that the connection is gone (RST). It overtakes bytes that were not read yet, as on real sockets."""
