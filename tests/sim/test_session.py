@@ -154,6 +154,19 @@ class TestBooks:
         got = held.update("get_snapshot", B)[0]["msg"]["yes_dollars_fp"]
         assert got != sorted(got) and sorted(got) == [[f"0.0{cents}00", "1.00"] for cents in range(1, 10)]
 
+    def test_the_first_number_of_a_sid_may_be_that_of_an_ok(self, session):
+        """Observed, 2026: one count for each sid, over all its markets and every type that has a sid and a seq."""
+        session.subscribe(BOGUS)
+        session.exchange.fail_with = 18
+        assert brief(session.update("add_markets", A)) == [("error", 2, 1, 1, 18)]
+        assert brief(session.update("add_markets", A, B)) == [
+            ("ok", 2, 1, 2, [BOGUS, A, B]),
+            ("orderbook_snapshot", None, 1, 3, A),
+            ("orderbook_snapshot", None, 1, 4, B),
+        ]
+        session.exchange.change(B, "no", 100, 100)
+        assert brief(session.frames()) == [("orderbook_delta", None, 1, 5, B)]
+
     @pytest.mark.parametrize("how", ["subscribe", "add", "get_snapshot"])
     def test_an_unknown_ticker_is_accepted_and_streams_nothing(self, held, how):
         """Observed, 2026: a bogus or a settled ticker gives no error."""
@@ -462,13 +475,13 @@ class TestEnds:
 class TestOtherChannels:
     @pytest.mark.parametrize("channel", ["fill", "user_orders", "ticker", "market_positions"])
     def test_some_channels_do_not_count(self, session, channel):
-        """AsyncAPI text: their payloads have no seq, nor have scoped errors there."""
+        """AsyncAPI text: their payloads have no seq, nor have scoped errors there; an unsubscribed has one everywhere."""
         session.subscribe(A, channels=[channel])
         session.exchange.send(channel, "anything", {"market_ticker": A})
         assert brief(session.frames()) == [("anything", None, 1, None, A)]
         assert brief(session.update("add_markets", B)) == [("ok", 2, 1, None, [A, B])]
         assert brief(session.update("add_markets")) == [("error", 2, 1, None, 14)]
-        assert brief(session.send("unsubscribe", sids=[1])) == [("unsubscribed", 1, 1, None, None)]
+        assert brief(session.send("unsubscribe", sids=[1])) == [("unsubscribed", 1, 1, 1, None)]
 
     @pytest.mark.parametrize(
         "channel", ["trade", "market_lifecycle_v2", "communications", "order_group_updates", "pyth_value"]
