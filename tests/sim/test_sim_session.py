@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from client import BOOK, Client, brief, codes
 from exchange import START_MS
 from frames import A, B, C, levels
+from kalshi_book import decode
+from kalshi_book.messages.vocabulary import ACTIONS, CHANNELS
 from kalshi_book.sim.rules import Rules
 from kalshi_book.sim.session import Session as Bare
 
@@ -590,6 +592,43 @@ class TestFaults:
         held.subscribe(A)
         held.exchange.release()
         assert [frame["type"] for frame in held.frames()] == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+    | st.sampled_from([1, 2, A, B, BOGUS, "all", "BRTI", "self", "", *CHANNELS, *ACTIONS]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)  # fmt: skip
+PARAMS = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        (
+            "channels", "market_ticker", "market_tickers", "market_id", "market_ids", "index_ids", "underlying_tickers",
+            "sid", "sids", "action", "use_yes_price", "skip_ticker_ack", "send_initial_snapshot", "user_filter",
+            "shard_factor", "shard_key",
+        ),
+        VALUES,
+    ),
+)  # fmt: skip
+COMMANDS = st.fixed_dictionaries(
+    {"cmd": st.sampled_from(["subscribe", "unsubscribe", "update_subscription", "list_subscriptions"]) | VALUES},
+    optional={"id": VALUES, "params": PARAMS | VALUES},
+)
+
+
+@given(commands=st.lists(COMMANDS | VALUES, max_size=12), names=st.lists(st.sampled_from(list(CHANNELS)), max_size=5))
+def test_whatever_a_client_says_it_is_answered_in_frames_that_can_be_read(commands, names):
+    client = Client(A, B, C)
+    client.subscribe(A, channels=[BOOK, *names])
+    seqs = {}
+    for command in commands:
+        client.exchange.command(json.dumps(command))
+    for frame in client.exchange.frames:
+        decode(frame.payload)
+        if frame.seq is not None:
+            assert frame.seq == seqs.get(frame.sid, 0) + 1
+            seqs[frame.sid] = frame.seq
 
 
 CHANGES = st.tuples(
