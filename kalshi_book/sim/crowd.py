@@ -27,6 +27,7 @@ class Crowd:
         rate: mean level changes a second over all markets; 0: the crowd does nothing by itself.
 
     Attributes:
+        rate: as it is now.
         next_ns: when it acts next; None: never.
         markets: whose turn it may be, the busiest first: it gets half of the actions. A market that is not active keeps its
             share and does nothing with it.
@@ -35,9 +36,14 @@ class Crowd:
     def __init__(self, floor: Floor, *, rng: random.Random, rate: int) -> None:
         self.markets: list[Listing] = []
         self._floor = floor
-        self._rate = rate
         self._rhythm = Rhythm(rng=rng, skew=True)
-        self.next_ns = self._after(floor.now_ns) if rate else None
+        self.pace(rate)
+
+    def pace(self, rate: int) -> None:
+        """Take on another rate from now on, or the one at the beginning."""
+        self.rate = rate
+        self.next_ns = self._after(self._floor.now_ns) if rate else None
+        self._floor.planned()
 
     def open(self, listing: Listing) -> None:
         """Fill the book of a market that opens."""
@@ -58,7 +64,7 @@ class Crowd:
         self.next_ns = self._after(self._floor.now_ns)
 
     def _after(self, now_ns: int) -> int:
-        return now_ns + self._rhythm.pause_us() * 1_000 * BUSY_PER_SECOND // self._rate
+        return now_ns + self._rhythm.pause_us() * 1_000 * BUSY_PER_SECOND // self.rate
 
     def _change(self, listing: Listing) -> None:
         law, book = listing.law, listing.book

@@ -47,7 +47,7 @@ class Floor:
         listeners: who is told.
         resting: orders with an identity by account and order_id, in the order in which they came to rest.
         agenda: a heap of what is planned: (at_ns, LIFE or EXPIRY, serial, what to call).
-        on_planned: is called when something was added to it; None: nobody wants to know.
+        on_planned: is called when something may be due earlier than before; None: nobody wants to know.
         whole: whether all sizes are whole contracts.
     """
 
@@ -86,6 +86,10 @@ class Floor:
         """Have something called at a time; whoever is called looks whether it is still to be done."""
         self._planned += 1
         heappush(self.agenda, (at_ns, what, self._planned, call))
+        self.planned()
+
+    def planned(self) -> None:
+        """Tell whoever wants to know that something may be due earlier than before."""
         if self.on_planned is not None:
             self.on_planned()
 

@@ -71,11 +71,9 @@ class Venue:
             markets = [_name(number) for number in range(markets)]
         if not isinstance(markets, Sequence) or isinstance(markets, str):
             raise UsageError(f"markets is a number of them from 1, or their tickers, not {shown(markets)}")
-        for name, value, most in (
-            ("seed", seed, INT64_MAX), ("rate", rate, MAX_RATE), ("start_ns", start_ns, INT64_MAX), ("levels", levels, 9_999)
-        ):  # fmt: skip
-            if type(value) is not int or not 0 <= value <= most:
-                raise UsageError(f"{name} is a whole number from 0 to {most}, not {shown(value)}")
+        for name, value, most in (("seed", seed, INT64_MAX), ("start_ns", start_ns, INT64_MAX), ("levels", levels, 9_999)):
+            _expect_whole(name, value, most)
+        _expect_whole("rate", rate, MAX_RATE)
         if tick != "mixed":
             expect_tick(tick)
         schedule = Schedule(life_s=life_s, determine_s=determine_s, settle_s=settle_s)
@@ -101,6 +99,21 @@ class Venue:
         if not agenda:
             return crowd_ns
         return agenda[0][0] if crowd_ns is None else min(crowd_ns, agenda[0][0])
+
+    @property
+    def rate(self) -> int:
+        """Mean level changes a second, as the argument of that name. Set it to 0 to let everything come to rest.
+
+        Raises:
+            UsageError: when set, that it is out of its range, or that a listener called.
+        """
+        return self._flow.rate
+
+    @rate.setter
+    def rate(self, rate: int) -> None:
+        self._floor.expect_quiet()
+        _expect_whole("rate", rate, MAX_RATE)
+        self._flow.pace(rate)
 
     @property
     def listings(self) -> Mapping[str, Listing]:
@@ -170,6 +183,11 @@ class Venue:
         for listing in self._floor.listings.values():
             if listing.clock:
                 listing.clock = 1 + self._rng.randrange(listing.clock)
+
+
+def _expect_whole(name: str, value: int, most: int) -> None:
+    if type(value) is not int or not 0 <= value <= most:
+        raise UsageError(f"{name} is a whole number from 0 to {most}, not {shown(value)}")
 
 
 def _name(number: int) -> str:

@@ -60,6 +60,20 @@ class TestTraffic:
         assert len(sweeps) == len(trades) > 200
         assert {each.taker_outcome_side for each in trades} == {"yes", "no"}
 
+    def test_it_trades_beyond_the_fair_price_only(self):
+        place = venue()
+        listing, fills = place.listings[A], []
+
+        def hear(happening):
+            if isinstance(happening, LevelChanged):
+                is_beyond = happening.price_e4 > listing.law.lids_e4[happening.outcome_side == "no"]
+                assert (happening.cause == "maker_fill") == is_beyond
+                fills.append(is_beyond)
+
+        place.listen(hear)
+        place.advance(START_NS + 10 * SECOND_NS)
+        assert sum(fills) > 20
+
     def test_every_cause_of_the_crowd_occurs(self, busy):
         assert {each.cause for each in busy.changes} == {"placement", "decrease", "cancel", "maker_fill"}
         assert all(each.maker is None and each.taker is None for each in busy.changes)
@@ -73,6 +87,23 @@ class TestTraffic:
         seconds = max(10_000 // rate, 1)
         counts = watch(seconds, rate=rate, markets=10).counts
         assert 0.75 < counts["level"] / seconds / rate < 1.25
+
+    def test_the_crowd_rests_at_rate_0_and_goes_on_at_another(self):
+        place = venue()
+        watcher = Watcher(place)
+        due = []
+        place.on_planned = lambda: due.append(place.next_due_ns)
+        place.advance(START_NS + SECOND_NS)
+        place.rate = 0
+        watcher.told.clear()
+        place.advance(START_NS + 5 * SECOND_NS)
+        assert watcher.told == [] and place.rate == 0 and due == [None]
+        place.rate = 1_000
+        before = watcher.counts["level"]
+        place.advance(START_NS + 10 * SECOND_NS)
+        watcher.check()
+        assert 3_500 < watcher.counts["level"] - before < 6_500
+        assert place.rate == 1_000 and len(due) == 2 and due[1] >= START_NS + 5 * SECOND_NS
 
     def test_one_market_gets_half(self):
         watcher = watch(20, markets=10, rate=500)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import kalshi_book
 from kalshi_book.errors import UsageError
+from kalshi_book.sim.happenings import LevelChanged
 from kalshi_book.sim.refusals import Refused
 from kalshi_book.sim.venue import Venue
 from sim_watcher import SECOND_NS, START_NS, Watcher
@@ -99,6 +100,24 @@ class TestTime:
         entry.place("KXSIM-26-A", outcome_side="yes", cents=1, size="1", expires_ns=START_NS + 1)
         assert place.next_due_ns == START_NS + 1
 
+    def test_of_one_moment_lives_come_first_then_expiries_then_the_crowd(self):
+        place = venue(rate=1, markets=1)
+        watcher = Watcher(place)
+        entry = place.orders("user")
+        due_ns = place.next_due_ns
+        entry.place("KXSIM-26-A", outcome_side="yes", cents=1, size="1", expires_ns=due_ns)
+        watcher.told.clear()
+        place.advance(due_ns)
+        causes = [each.cause for each in watcher.told if isinstance(each, LevelChanged)]
+        assert causes[0] == "expiry" and len(causes) > 1
+
+        place = venue(life_s=9, markets=1)
+        watcher = Watcher(place)
+        close_ns = place.listings["KXSIM-26-A"].close_ts * SECOND_NS
+        order = place.orders("user").place("KXSIM-26-A", outcome_side="yes", cents=1, size="1", expires_ns=close_ns)
+        place.advance(close_ns)
+        assert watcher.orders[order.order_id].reason == "CloseCancel"
+
     @pytest.mark.parametrize("wrong", [START_NS - 1, START_NS + 0.5, None])
     def test_time_does_not_go_back(self, wrong):
         place = venue(rate=100)
@@ -133,6 +152,7 @@ class TestListeners:
             lambda place: place.orders("user").place("KXSIM-26-A", outcome_side="no", cents=1, size="1"),
             lambda place: place.advance(START_NS + 1),
             lambda place: place.maintenance(),
+            lambda place: setattr(place, "rate", 5),
             lambda place: place.life.create("NEW"),
             lambda place: place.life.pause("KXSIM-26-B"),
         ],
@@ -191,6 +211,14 @@ class TestMisuse:
     def test_numbers_are_whole_and_in_their_range(self, name, most, wrong):
         with pytest.raises(UsageError, match=rf"^{name} is a whole number from 0 to {most}, not {wrong}$"):
             venue(**{name: wrong})
+
+    @pytest.mark.parametrize("wrong", [-1, 0.5, None, 1_000_001])
+    def test_a_rate_is_checked_when_it_changes_too(self, wrong):
+        place = venue(rate=7)
+        due_ns = place.next_due_ns
+        with pytest.raises(UsageError, match=rf"^rate is a whole number from 0 to 1000000, not {wrong}$"):
+            place.rate = wrong
+        assert (place.rate, place.next_due_ns) == (7, due_ns)
 
     @pytest.mark.parametrize("tick", ["penny", None])
     def test_an_unknown_grid_is_refused(self, tick):
