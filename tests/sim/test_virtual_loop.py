@@ -14,6 +14,7 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.asyncio.connection import Connection
 
 import kalshi_book as kb
 from kalshi_book.sim import virtual
@@ -75,7 +76,20 @@ def test_an_instant_is_met_to_the_nanosecond(start, delay_ns):
 
 
 def test_waiting_for_an_instant_in_rests_ends():
-    """A rest below a nanosecond lets one pass, or this loop would spin."""
+    """A rest below a nanosecond lets one pass, or these loops would spin."""
+
+    async def timer_at(deadline):
+        loop = asyncio.get_running_loop()
+        met = loop.create_future()
+
+        def look():
+            if loop.time() < deadline:
+                loop.call_at(deadline, look)
+            else:
+                met.set_result(None)
+
+        look()
+        await met
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -83,10 +97,7 @@ def test_waiting_for_an_instant_in_rests_ends():
             deadline = start + 1e-10
             while loop.time() < deadline:
                 await asyncio.sleep(deadline - loop.time())
-            again = []
-            loop.call_at(loop.time() + 1e-11, again.append, None)
-            await asyncio.sleep(1e-9)
-            assert again
+            await timer_at(loop.time() + 1e-10)
         return loop.turns
 
     assert virtual.run(main()) < 100
@@ -430,6 +441,19 @@ def test_a_task_factory_of_the_program_is_used():
     assert made[0] == "work"
 
 
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="from Python 3.12 on")
+def test_eager_tasks_run():
+    async def work(seconds):
+        await asyncio.sleep(seconds)
+        return now()
+
+    async def main():
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        return await asyncio.gather(work(0), work(2), work(1))
+
+    assert virtual.run(main()) == [0.0, 2.0, 1.0]
+
+
 def drawn():
     return (
         os.urandom(8),
@@ -465,6 +489,7 @@ def test_what_was_replaced_is_restored_and_other_threads_never_see_it():
     assert len({first, seen[0], seen[2]}) == 3
     assert seen[1] == pytest.approx(time.time(), abs=100)
     assert seen[1] != pytest.approx(virtual.START_NS / 1e9, abs=1)
+    assert Connection.__hash__ is object.__hash__
     assert before == (os.urandom, random._urandom, time.time, time.time_ns, urllib.request.proxy_bypass, random.getstate())
 
 
@@ -571,6 +596,27 @@ def test_what_an_in_memory_network_cannot_do_is_refused(call, text):
 
 async def nothing():
     pass
+
+
+def test_what_is_no_coroutine_or_no_int_is_refused():
+    with pytest.raises(TypeError, match=r"expected a coroutine, found function: pass main\(\), not main"):
+        virtual.run(nothing)
+    for wrong in ({"seed": "1"}, {"start_ns": 1.5}, {"max_turns": None}):
+        with pytest.raises(TypeError, match=f"expected {next(iter(wrong))} to be an int, found"):
+            virtual.run(nothing(), **wrong)
+
+
+def test_a_main_that_ignores_its_end_hides_no_error():
+    async def main():
+        while True:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except BaseException as error:
+                if isinstance(error, GeneratorExit):
+                    raise
+
+    with pytest.raises(virtual.Deadlock):
+        virtual.run(main())
 
 
 def test_a_run_inside_of_a_loop_is_refused():

@@ -1,8 +1,10 @@
 """Connections of the virtual network behave as TCP sockets under asyncio do: the same scripts run over both."""
 
 import asyncio
+import contextvars
 import errno
 import socket
+import sys
 from itertools import pairwise
 
 import pytest
@@ -265,6 +267,7 @@ async def told(script):
     return client.log, server.log, len(client.received), len(server.received), failures
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell some of it in other words")
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 def test_both_sides_are_told_what_real_sockets_tell(script):
     """Observed: TCP over Linux's loopback, in this test."""
@@ -742,6 +745,41 @@ def test_what_a_transport_says_of_itself():
     assert run(main()) == [f"{where} open>", f"{where} closing>", f"{where} closed>"]
 
 
+def test_protocols_run_in_the_context_of_whoever_connected_or_listened():
+    """As asyncio's own transports do; not in the context of whoever wrote."""
+    who = contextvars.ContextVar("who", default="nobody")
+    seen = []
+
+    class Asking(Side):
+        def note(self, *words):
+            seen.append((words[0], who.get()))
+            super().note(*words)
+
+    async def listen():
+        who.set("server")
+        return await asyncio.get_running_loop().create_server(Asking, "h", 80)
+
+    async def dial():
+        who.set("client")
+        return await asyncio.get_running_loop().create_connection(Side, "h", 80)
+
+    async def main():
+        listener = await asyncio.create_task(listen())
+        transport, client = await asyncio.create_task(dial())
+        client.note = lambda *words: seen.append((words[0], who.get()))
+        transport.write(b"x")
+        await asyncio.sleep(1)
+        virtual.network().links[0].server.write(b"y")
+        transport.close()
+        await asyncio.sleep(1)
+        listener.close()
+
+    virtual.run(main())
+    assert ("made", "server") in seen
+    assert seen.count(("data", "server")) == 1
+    assert ("data", "nobody") not in seen
+
+
 def test_asyncio_streams_run_on_it():
     async def echo(reader, writer):
         writer.write(await reader.readline())
@@ -783,6 +821,9 @@ def test_conditions_change_on_a_live_link():
         client, server = await connected()
         link = virtual.network().links[0]
         assert (link.latency_s, link.jitter_s, link.bytes_per_s) == (0.001, 0.0, None)
+        with pytest.raises(kb.UsageError, match="expected window_bytes to be an int of 1 or more, found 0"):
+            link.window_bytes = 0
+        assert link.window_bytes == 1_048_576
         link.latency_s, link.jitter_s = 5, 0
         began = loop.time()
         client.transport.write(b"slow")

@@ -187,7 +187,7 @@ def test_an_open_handshake_that_is_never_answered_times_out():
     async def main():
         async with exchange():
             virtual.network().answer = "swallow"
-            with pytest.raises(TimeoutError, match="timed out during opening handshake"):
+            with pytest.raises(asyncio.TimeoutError, match="timed out during opening handshake"):
                 await connect(URL)
             took = now()
             virtual.network().answer = "accept"

@@ -9,8 +9,9 @@
 - the order of a set of connections, which follows their addresses: they hash by their id for the time.
 
 Only the thread of the run sees this; other threads go on as they were. Out of reach are ``datetime.now()``,
-``random.Random()`` without a seed, OpenSSL (RSA-PSS signatures, TLS), sets of strings or of plain futures, and when the
-garbage collector finds a cycle.
+``random.Random()`` without a seed, OpenSSL (RSA-PSS signatures, TLS), the order of sets of strings, of plain futures and of
+coroutines (``asyncio.as_completed`` makes one: give it tasks), when the garbage collector finds a cycle, and ``time.sleep``,
+which really waits.
 """
 
 from __future__ import annotations

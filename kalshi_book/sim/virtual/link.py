@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kalshi_book.errors import UsageError
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from .network import Network
 
 
+_SIZES: Final = ("bytes_per_s", "window_bytes", "read_bytes")
+
+
 class Conditions:
-    """How bytes travel.
+    """How bytes travel. Each attribute may be set at any time; what is sent later goes by it.
 
     Attributes:
         latency_s: Seconds from one side to the other.
@@ -30,13 +33,19 @@ class Conditions:
     ) -> None:
         self.latency_s = latency_s
         self.jitter_s = jitter_s
-        self.bytes_per_s = _at_least_1("bytes_per_s", bytes_per_s) if bytes_per_s is not None else None
-        self.window_bytes = _at_least_1("window_bytes", window_bytes)
-        self.read_bytes = _at_least_1("read_bytes", read_bytes)
+        self.bytes_per_s = bytes_per_s
+        self.window_bytes = window_bytes
+        self.read_bytes = read_bytes
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Checked here and not by properties: these are read for every segment.
+        if name in _SIZES and (type(value) is not int or value < 1) and (name, value) != ("bytes_per_s", None):
+            raise UsageError(f"expected {name} to be an int of 1 or more, found {value!r}")
+        super().__setattr__(name, value)
 
     @property
     def latency_s(self) -> float:
-        """Seconds from one side to the other. May be set on a live link: what is sent later takes so long."""
+        """Seconds from one side to the other."""
         return self._latency_ns / 1e9
 
     @latency_s.setter
@@ -121,7 +130,10 @@ class Link(Conditions):
             pipe.resume()
 
     def abort(self) -> None:
-        """Reset the connection on both sides at this instant. What is under way is lost."""
+        """Reset the connection on both sides at this instant. What is under way is lost.
+
+        As on real sockets, a side that does not read is told when it reads or writes again.
+        """
         self.black_hole()
         for side in (self.client, self.server):
             self.loop.call_soon(side.reset_arrived)
@@ -143,9 +155,3 @@ def _to_ns(name: str, seconds: float) -> int:
     if not 0 <= seconds < float("inf"):
         raise UsageError(f"expected {name} to be 0 or more and finite, found {seconds!r}")
     return round(seconds * 1e9)
-
-
-def _at_least_1(name: str, value: int) -> int:
-    if type(value) is not int or value < 1:
-        raise UsageError(f"expected {name} to be an int of 1 or more, found {value!r}")
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
 from .transport import VirtualSocket
@@ -40,6 +41,7 @@ class Listener(asyncio.AbstractServer):
         self._open = 0
         self._is_closed = False
         self._waiters: list[asyncio.Future[None]] = []
+        self._context = copy_context()  # protocols run in that of whoever made the server, as asyncio has it
 
     def __repr__(self) -> str:
         return f"<Listener on {', '.join(f'{host}:{self.port}' for host in self.hosts)}>"
@@ -100,11 +102,12 @@ class Listener(asyncio.AbstractServer):
 
     def expect(self, link: Link) -> None:
         """Let a client in as soon as its acknowledgement arrives."""
-        link.client.sends.signal(lambda: self._accept(link))
+        link.server.takes.run_in(self._context)
+        link.server.takes.signal(lambda: self._accept(link))
 
     def _accept(self, link: Link) -> None:
         side = link.server
-        if link.client.sends.is_black:  # it never arrives
+        if side.takes.is_black:  # it never arrives
             side.is_closed = True
             link.side_closed()
             return

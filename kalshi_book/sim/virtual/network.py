@@ -11,6 +11,7 @@ import errno
 import hashlib
 import random
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kalshi_book.errors import UsageError
@@ -167,6 +168,7 @@ class Network(Conditions):
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ({host!r}, {port})")
         protocol = protocol_factory()
         link.client.set_protocol(protocol)
+        link.client.takes.run_in(copy_context())
         self._links[link] = None
         if answer == "swallow":
             link.black_hole()

@@ -52,8 +52,12 @@ class Pipe:
         self._is_armed = False
         self._is_finished = False
         self._waiting_signals: list[Callable[[], None]] = []
-        # One handle for every arrival; in a context of its own, not in that of whoever wrote.
-        self._handle = asyncio.Handle(self._arrive, (), self._loop, Context())
+        self.run_in(Context())
+
+    def run_in(self, context: Context) -> None:
+        """Call the receiver in a context of its own, not in that of whoever wrote."""
+        self._context = context
+        self._handle = asyncio.Handle(self._arrive, (), self._loop, context)  # one for every arrival
 
     @property
     def room(self) -> int:
@@ -74,18 +78,18 @@ class Pipe:
             for segment in _cut(data, _SEGMENT_BYTES):
                 self._queue.append((self._arrival_ns(-(-len(segment) * 10**9 // link.bytes_per_s)), segment))
         if not self._is_armed:
-            self._arm()
+            self.wake()
 
     def finish(self) -> None:
         """Say that no more bytes follow (FIN), once."""
         if not self._is_finished and not self.is_black:
             self._queue.append((self._arrival_ns(0), None))
-            self._arm()
+            self.wake()
         self._is_finished = True
 
     def signal(self, callback: Callable[[], None]) -> None:
         """Call back when what is sent now would arrive; on a stalled pipe when it is resumed."""
-        self._loop.post(self._arrival_ns(0), asyncio.Handle(self._signal_arrives, (callback,), self._loop, Context()))
+        self._loop.post(self._arrival_ns(0), asyncio.Handle(self._signal_arrives, (callback,), self._loop, self._context))
 
     def reset(self) -> None:
         """Say that the connection is gone (RST). It overtakes bytes that were not read yet, as on real sockets."""
@@ -104,14 +108,10 @@ class Pipe:
     def resume(self) -> None:
         """Let go what waited, in order and at once."""
         self._until_ns = math.inf
-        self._arm()
+        self.wake()
         waiting, self._waiting_signals = self._waiting_signals, []
         for callback in waiting:
             callback()
-
-    def wake(self) -> None:
-        """Look again: the receiver reads, or is closed."""
-        self._arm()
 
     @property
     def has_unread(self) -> bool:
@@ -133,7 +133,8 @@ class Pipe:
     def _has_arrived(self, arrival_ns: int) -> bool:
         return arrival_ns <= min(self._loop._elapsed_ns, self._until_ns)
 
-    def _arm(self) -> None:
+    def wake(self) -> None:
+        """See that what is first arrives in its time: something was sent, or the receiver reads again or is closed."""
         if self._queue and not self._is_armed and self._queue[0][0] <= self._until_ns:
             self._is_armed = True
             self._loop.post(self._queue[0][0], self._handle)
@@ -145,7 +146,7 @@ class Pipe:
         if target.is_holding or not self._queue:
             return  # whoever ends that wakes this pipe
         if not self._has_arrived(self._queue[0][0]):
-            self._arm()
+            self.wake()
             return
         if self._queue[0][1] is None:
             self._queue.popleft()
@@ -158,7 +159,7 @@ class Pipe:
         if self.link.network.on_bytes is not None:
             self.link.network.report(self.link, self.sender, "arrived", data)
         target.data_arrived(data)
-        self._arm()
+        self.wake()
         self.source.room_came()
 
     def _take(self) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import warnings
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -51,6 +52,7 @@ def run(
     Raises:
         Deadlock: All tasks wait and nothing is scheduled.
         Livelock: ``max_turns`` turns, and not a millisecond passed.
+        TypeError: ``main`` is no coroutine, or a number no int.
         UsageError: A loop is running in this thread or another virtual run in this process, or the network had a run.
         BaseException: Whatever ``main`` raised.
 
@@ -62,17 +64,19 @@ def run(
         >>> run(main())
         3600.0
     """
+    is_coroutine = inspect.iscoroutine(main)  # in the condition it would narrow the type
+    if not is_coroutine:
+        raise TypeError(f"expected a coroutine, found {type(main).__name__}: pass main(), not main")
     try:
         loop = _loop(network, start_ns, seed, max_turns)
-    except BaseException:
-        main.close()
-        raise
-    try:
-        with seeded(seed, loop.time_ns):
-            return _run(loop, main)
+        try:
+            with seeded(seed, loop.time_ns):
+                return _run(loop, main)
+        finally:
+            loop.close()
     finally:
-        main.close()  # where it never started
-        loop.close()
+        if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:  # refused: spare the warning that nobody awaited it
+            main.close()
 
 
 def now_ns() -> int:
@@ -105,6 +109,9 @@ def _running() -> VirtualLoop:
 
 
 def _loop(network: Network | None, start_ns: int, seed: int, max_turns: int) -> VirtualLoop:
+    for name, value in (("start_ns", start_ns), ("seed", seed), ("max_turns", max_turns)):
+        if type(value) is not int:
+            raise TypeError(f"expected {name} to be an int, found {type(value).__name__}")
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         raise UsageError("expected no loop running in this thread, found one: virtual.run makes its own")

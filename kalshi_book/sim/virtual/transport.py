@@ -235,8 +235,7 @@ class VirtualTransport(asyncio.transports._FlowControlMixin):
 
     def room_came(self) -> None:
         """Send on from the buffer: bytes were read at the other side."""
-        room = self.sends.room
-        if not self._buffer or self._is_lost or room <= 0:
+        if not self._buffer or self._is_lost or (room := self.sends.room) <= 0:
             return
         chunk = bytes(self._buffer[:room])
         del self._buffer[:room]
