@@ -17,7 +17,7 @@ SPREAD := -n auto --dist worksteal
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test peers bench lint coverage coverage-ext sanitize sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -27,6 +27,9 @@ demo: $(INSTALLED)  ## replay the packaged sample: a moving ladder, then the fin
 
 test: $(INSTALLED_DEV)  ## run the whole test suite
 	$(BIN)/python -m pytest $(SPREAD)
+
+peers: $(INSTALLED_DEV)  ## let clients that others wrote follow the simulated exchange (installs them from the package index)
+	$(BIN)/python -m pytest -q -m peers -rs tests/peers
 
 bench: $(INSTALLED_DEV)  ## measure the feed beside the bare decode, and the memory of many books
 	$(BIN)/python -m benchmarks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import kalshi_book as kb
 
-from . import book_alone, bytes_to_book, files, frames, process, report, session
+from . import book_alone, bytes_to_book, files, frames, process, report, session, simulator
 
 
 def measured(options: argparse.Namespace) -> Iterator[report.Row]:
@@ -24,6 +24,7 @@ def measured(options: argparse.Namespace) -> Iterator[report.Row]:
     yield from book_alone.call_rows(seed=seed, quick=quick)
     yield from files.rows(seed=seed, quick=quick)
     yield from session.rows(quick=quick)
+    yield from simulator.rows(seed=seed, quick=quick)
     yield from process.memory_rows(quick=quick)
     yield from process.import_rows(quick=quick)
 

@@ -81,7 +81,7 @@ def commit() -> str:
 def versions() -> str:
     """Name the versions of what takes part."""
     parts = [f"{platform.python_implementation()} {platform.python_version()}", f"kalshi_book {kb.__version__}"]
-    for package in ("msgspec",):
+    for package in ("msgspec", "websockets"):
         try:
             parts.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -5,6 +5,7 @@ import os
 import struct
 from urllib.parse import urlsplit
 
+from kalshi_book.sim import virtual
 from kalshi_book.sim.serving import WS_PATH, Abort, Account, Freeze, Thaw
 
 START_NS = 1_793_000_000_000_000_000
@@ -142,8 +143,14 @@ def port_of(url):
     return urlsplit(url).port
 
 
-def run(main, timeout_s=20):
+LOOPS = ("loopback", "virtual")
+"""Where a program runs: on a socket of this machine in real time, or in memory in virtual time."""
+
+
+def run(main, *, on="loopback", timeout_s=60):
     """Run a coroutine function to its end, and see that it leaves no task behind."""
+    if on == "virtual":
+        return virtual.run(main())
 
     async def guarded():
         result = await asyncio.wait_for(main(), timeout_s)

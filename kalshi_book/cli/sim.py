@@ -88,6 +88,7 @@ def exchange_of(arguments: argparse.Namespace) -> ServedExchange:
     exchange = Exchange(start_ns=time.time_ns(), **given)
     for fault in arguments.fault or ():
         exchange.faults.add(fault)
+    exchange.advance(time.time_ns())  # making many markets takes its time, too
     return exchange
 
 

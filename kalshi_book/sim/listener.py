@@ -23,11 +23,21 @@ from .carrier import WRITE_LIMIT_BYTES, Carrier
 from .serving import Account, Refusal, ServedExchange
 
 log = logging.getLogger("kalshi_book.sim")
-library_log = logging.getLogger("kalshi_book.sim.websockets")
-library_log.setLevel(logging.WARNING)  # what it says of every connection is said here
+
+
+class _Library(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic from Python 3.11 on
+    """Takes what goes wrong in the library. Of every connection it says what is said here, and at DEBUG all headers."""
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Tell the library what it need not say."""
+        return level >= logging.WARNING and super().isEnabledFor(level)
+
 
 SLICE_NS: Final = 10_000_000
-"""How far the exchange is advanced at once where it has much to do, so that what it writes can leave meanwhile."""
+"""How far the exchange is advanced at once, at most, where something is due."""
+
+SLICE_S: Final = 0.005
+"""How long that should take, at most: what it writes has to leave meanwhile, and clients want to be heard."""
 
 BEHIND_NS: Final = 1_000_000_000
 """From how much on it is said that the exchange does not keep up with its own clock."""
@@ -59,6 +69,7 @@ class Listener:
         self._began = self._loop.time()
         self._began_ns = exchange.now_ns
         self._woken = asyncio.Event()
+        self._slice_ns = SLICE_NS
         self._is_behind = False
         self._sockets: WeakSet[ServerConnection] = WeakSet()
         self._accounts: WeakKeyDictionary[ServerConnection, Account] = WeakKeyDictionary()
@@ -75,12 +86,18 @@ class Listener:
         self._woken.set()
 
     def _catch_up(self) -> None:
-        """Advance the exchange to now; no further than a slice where much is due, so as to hold up nobody."""
+        """Advance the exchange to now; no further than a slice where something is due, so as to hold up nobody."""
         exchange, now_ns = self._exchange, self.now_ns
         due_ns = exchange.next_due_ns
         if due_ns is not None and due_ns < now_ns:
-            now_ns = min(now_ns, max(due_ns, exchange.now_ns) + SLICE_NS)
+            now_ns = min(now_ns, max(due_ns, exchange.now_ns) + self._slice_ns)
+        began = self._loop.time()
         exchange.advance(max(now_ns, exchange.now_ns))
+        took_s = self._loop.time() - began
+        if took_s > SLICE_S:
+            self._slice_ns = max(self._slice_ns // 2, 1)
+        elif took_s < SLICE_S / 4:
+            self._slice_ns = min(self._slice_ns * 2, SLICE_NS)
 
     @contextlib.asynccontextmanager
     async def listening(self, host: str, port: int, context: ssl.SSLContext | None) -> AsyncIterator[int]:
@@ -97,7 +114,7 @@ class Listener:
             sockets = await serve(
                 self._handle, host, port, process_request=self._admit, ping_interval=None, open_timeout=HANDSHAKE_S,
                 close_timeout=CLOSE_S, max_size=MAX_MESSAGE_BYTES, max_queue=None, write_limit=WRITE_LIMIT_BYTES,
-                logger=library_log,
+                logger=_Library(log, {}),
                 create_connection=self._new_socket,  # type: ignore[arg-type]  # a class, or whatever makes one
                 **options,
             )  # fmt: skip

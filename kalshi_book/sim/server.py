@@ -97,6 +97,15 @@ class Server(Generic[E]):
         return self._current.markets
 
     @property
+    def rate(self: Server[Exchange]) -> int:
+        """Level changes a second by the crowd, all markets together. It may be set; 0: the crowd rests."""
+        return self._current.rate
+
+    @rate.setter
+    def rate(self: Server[Exchange], rate: int) -> None:
+        self._current.rate = rate
+
+    @property
     def connections(self: Server[Exchange]) -> tuple[Connection, ...]:
         """Those that are open, the oldest first."""
         return self._current.connections
@@ -182,6 +191,7 @@ async def serve(
     keyring = Keyring(max_skew_ms=None)
     if exchange is None:
         exchange = Exchange(start_ns=time.time_ns(), **given)  # type: ignore[arg-type]  # as they came
+        exchange.advance(time.time_ns())  # making many markets takes its time, too
         keyring = Keyring()
     with tempfile.TemporaryDirectory(prefix="kalshi-book-sim-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)

@@ -3,19 +3,27 @@
 import asyncio
 import contextlib
 import logging
+from functools import partial
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
+import scripted_exchange
 from kalshi_book.sim import listener
 from kalshi_book.sim.carrier import BATCH_BYTES, batches, header
 from kalshi_book.sim.listener import Listener
 from kalshi_book.sim.serving import WS_PATH, Abort, Close, Freeze, Thaw
-from scripted_exchange import CLOSE, PING, PONG, TEXT, RawClient, ScriptedExchange, run, until
+from scripted_exchange import CLOSE, LOOPS, PING, PONG, TEXT, RawClient, ScriptedExchange, until
 
 QUIET = 1_000.0  # seconds between pings, where a test wants none
+
+
+@pytest.fixture(params=LOOPS)
+def run(request):
+    """Run a program on a socket, and in memory."""
+    return partial(scripted_exchange.run, on=request.param)
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +58,7 @@ async def a_raw_client(**options):
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
-def test_frames_are_text_and_arrive_in_order_byte_for_byte(compression):
+def test_frames_are_text_and_arrive_in_order_byte_for_byte(run, compression):
     """permessage-deflate is used where a client offers it (changelog, 2026-09-24)."""
     payloads = [b'{"n":%d,"pad":"%s"}\n' % (n, b"x" * (n * 37 % 900)) for n in range(2_000)]
 
@@ -67,7 +75,7 @@ def test_frames_are_text_and_arrive_in_order_byte_for_byte(compression):
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
-def test_a_frame_may_have_any_size(size):
+def test_a_frame_may_have_any_size(run, size):
     async def main():
         async with a_client(compression=None, max_size=None) as (socket, connection):
             connection.put(b"a" * size, b"end\n")
@@ -88,7 +96,7 @@ def test_payloads_are_put_together_up_to_a_size_and_never_across_another_deed():
     assert list(batches([])) == []
 
 
-def test_what_the_client_says_reaches_the_connection_as_it_was_said():
+def test_what_the_client_says_reaches_the_connection_as_it_was_said(run):
     async def main():
         async with a_client() as (socket, connection):
             await socket.send('{"id":1}')
@@ -102,7 +110,7 @@ def test_what_the_client_says_reaches_the_connection_as_it_was_said():
     run(main)
 
 
-def test_the_connection_learns_once_that_the_client_is_gone():
+def test_the_connection_learns_once_that_the_client_is_gone(run):
     async def main():
         async with a_client() as (socket, connection):
             await socket.close()
@@ -116,7 +124,7 @@ def test_the_connection_learns_once_that_the_client_is_gone():
     run(main)
 
 
-def test_a_client_that_reads_fast_makes_nobody_else_wait():
+def test_a_client_that_reads_fast_makes_nobody_else_wait(run):
     async def main():
         exchange = ScriptedExchange()
         async with listening(exchange) as port:
@@ -139,30 +147,35 @@ def test_a_client_that_reads_fast_makes_nobody_else_wait():
 class TestPings:
     """The server pings every 10 s with the body `heartbeat`, and answers pings (AsyncAPI text, read 2026-10-26)."""
 
-    def test_come_in_their_time(self):
+    def test_come_in_their_time(self, run):
         async def main():
             async with a_raw_client(heartbeat_s=0.002) as (client, _):
                 assert [await client.frame() for _ in range(3)] == [(PING, b"heartbeat")] * 3
 
         run(main)
 
-    @pytest.mark.parametrize("ping_when_busy", [True, False])
-    def test_come_on_busy_connections_too_unless_told_otherwise(self, ping_when_busy):
+    @pytest.mark.parametrize(("ping_when_busy", "expected"), [(True, [10, 20, 30, 40]), (False, [34.5, 44.5])])
+    def test_come_on_busy_connections_too_unless_told_otherwise(self, ping_when_busy, expected):
         """One reader saw them on idle connections only (observed, 2026)."""
 
         async def main():
-            async with a_raw_client(heartbeat_s=0.02, ping_when_busy=ping_when_busy) as (client, connection):
+            loop = asyncio.get_running_loop()
+            options = {"heartbeat_s": 10.0, "ping_when_busy": ping_when_busy}
+            async with a_raw_client(**options) as (client, connection):
+                began = loop.time()
+                for n in range(25):
+                    loop.call_later(n + 0.5, connection.put, b"data")
                 seen = []
-                for _ in range(60):
-                    connection.put(b"data")
-                    await asyncio.sleep(0.001)
-                while len(seen) < 60 or seen[-1] != PING:
-                    seen.append((await client.frame())[0])
-                assert (PING in seen[:50]) == ping_when_busy
+                while loop.time() - began < 45:
+                    opcode, _ = await client.frame()
+                    if opcode == PING:
+                        seen.append(round(loop.time() - began, 1))
+                    if len(seen) == len(expected):
+                        return seen
 
-        run(main)
+        assert scripted_exchange.run(main, on="virtual") == expected
 
-    def test_of_the_client_are_answered(self):
+    def test_of_the_client_are_answered(self, run):
         async def main():
             async with a_raw_client() as (client, _):
                 client.send(PING, b"are you there")
@@ -170,7 +183,7 @@ class TestPings:
 
         run(main)
 
-    def test_that_are_not_answered_end_nothing(self):
+    def test_that_are_not_answered_end_nothing(self, run):
         """Nothing published says that the exchange hangs up on a client that sends no pong."""
 
         async def main():
@@ -184,7 +197,7 @@ class TestPings:
 
 
 class TestAClose:
-    def test_comes_after_what_was_written_before_with_code_and_reason(self):
+    def test_comes_after_what_was_written_before_with_code_and_reason(self, run):
         async def main():
             async with a_client() as (socket, connection):
                 connection.put(b"last words", Close(1012, "maintenance"), b"too late")
@@ -196,7 +209,7 @@ class TestAClose:
 
         run(main)
 
-    def test_without_a_code_is_an_empty_close_frame(self):
+    def test_without_a_code_is_an_empty_close_frame(self, run):
         async def main():
             async with a_raw_client() as (client, connection):
                 connection.put(Close(1005))
@@ -208,7 +221,7 @@ class TestAClose:
 
         run(main)
 
-    def test_with_1006_closes_the_transport_alone(self):
+    def test_with_1006_closes_the_transport_alone(self, run):
         async def main():
             async with a_raw_client() as (client, connection):
                 connection.put(b"last words", Close(1006))
@@ -218,7 +231,7 @@ class TestAClose:
 
         run(main)
 
-    def test_that_the_client_does_not_answer_ends_all_the_same(self, monkeypatch):
+    def test_that_the_client_does_not_answer_ends_all_the_same(self, run, monkeypatch):
         monkeypatch.setattr(listener, "CLOSE_S", 0.01)
 
         async def main():
@@ -244,7 +257,7 @@ async def a_client_that_does_not_read():
 
 
 class TestAClientThatDoesNotRead:
-    def test_leaves_the_rest_with_its_connection_and_gets_it_when_it_reads(self):
+    def test_leaves_the_rest_with_its_connection_and_gets_it_when_it_reads(self, run):
         """So it is the connection that knows how much a slow reader has outstanding (error 25)."""
 
         async def main():
@@ -256,7 +269,7 @@ class TestAClientThatDoesNotRead:
 
         run(main)
 
-    def test_is_aborted_all_the_same(self):
+    def test_is_aborted_all_the_same(self, run):
         async def main():
             async with a_client_that_does_not_read() as (_, connection):
                 connection.queue[:] = []
@@ -265,7 +278,7 @@ class TestAClientThatDoesNotRead:
 
         run(main)
 
-    def test_is_frozen_all_the_same_and_goes_on_where_it_was(self):
+    def test_is_frozen_all_the_same_and_goes_on_where_it_was(self, run):
         async def main():
             async with a_client_that_does_not_read() as (client, connection):
                 left = len(connection.queue)
@@ -288,7 +301,7 @@ class TestAClientThatDoesNotRead:
 
         run(main)
 
-    def test_does_not_hold_up_a_server_that_stops(self, monkeypatch):
+    def test_does_not_hold_up_a_server_that_stops(self, run, monkeypatch):
         monkeypatch.setattr(listener, "CLOSE_S", 0.02)
 
         async def main():
@@ -298,7 +311,7 @@ class TestAClientThatDoesNotRead:
 
         run(main)
 
-    def test_may_hang_up(self):
+    def test_may_hang_up(self, run):
         async def main():
             async with a_client_that_does_not_read() as (client, connection):
                 client.close()
@@ -307,7 +320,7 @@ class TestAClientThatDoesNotRead:
         run(main)
 
 
-def test_an_abort_ends_the_connection_without_a_close_frame():
+def test_an_abort_ends_the_connection_without_a_close_frame(run):
     async def main():
         async with a_client() as (socket, connection):
             connection.put(Abort())
@@ -322,7 +335,7 @@ def test_an_abort_ends_the_connection_without_a_close_frame():
 class TestFrozen:
     """Half-open: not a byte in either direction, and nobody is told."""
 
-    def test_nothing_passes_until_it_thaws(self):
+    def test_nothing_passes_until_it_thaws(self, run):
         async def main():
             async with a_raw_client(heartbeat_s=0.002) as (client, connection):
                 connection.put(b"before", Freeze())
@@ -344,7 +357,7 @@ class TestFrozen:
 
         run(main)
 
-    def test_a_message_that_was_there_already_waits_too(self):
+    def test_a_message_that_was_there_already_waits_too(self, run):
         async def main():
             async with a_raw_client() as (client, connection):
                 take, connection.take = connection.take, list
@@ -358,7 +371,7 @@ class TestFrozen:
 
         run(main)
 
-    def test_a_server_that_stops_does_not_wait_for_it(self):
+    def test_a_server_that_stops_does_not_wait_for_it(self, run):
         async def main():
             began = asyncio.get_running_loop().time()
             async with a_raw_client() as (_, connection):
@@ -369,7 +382,7 @@ class TestFrozen:
 
         run(main)
 
-    def test_may_be_aborted_without_a_thaw(self):
+    def test_may_be_aborted_without_a_thaw(self, run):
         async def main():
             async with a_raw_client() as (client, connection):
                 connection.put(Freeze())
@@ -381,7 +394,7 @@ class TestFrozen:
         run(main)
 
 
-def test_a_connection_that_fails_ends_its_client_alone_and_says_why(caplog):
+def test_a_connection_that_fails_ends_its_client_alone_and_says_why(run, caplog):
     async def main():
         exchange = ScriptedExchange()
         async with listening(exchange) as port:

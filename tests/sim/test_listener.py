@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import ssl
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -11,12 +12,19 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import kalshi_book as kb
+import scripted_exchange
 from kalshi_book.sim import listener
 from kalshi_book.sim.listener import BEHIND_NS, SLICE_NS, Listener
 from kalshi_book.sim.serving import WS_PATH, Account, Blackhole, Freeze, Refusal
-from scripted_exchange import START_NS, RawClient, ScriptedExchange, run, until
+from scripted_exchange import LOOPS, START_NS, RawClient, ScriptedExchange, until
 
 MS = 1_000_000
+
+
+@pytest.fixture(params=LOOPS)
+def run(request):
+    """Run a program on a socket, and in memory."""
+    return partial(scripted_exchange.run, on=request.param)
 
 
 def a_listener(exchange):
@@ -28,7 +36,7 @@ def address(port):
 
 
 class TestAHandshake:
-    def test_is_shown_to_the_exchange_with_path_and_headers_and_comes_in_as_it_says(self):
+    def test_is_shown_to_the_exchange_with_path_and_headers_and_comes_in_as_it_says(self, run):
         async def main():
             exchange = ScriptedExchange()
             exchange.answer = Account("somebody")
@@ -46,7 +54,7 @@ class TestAHandshake:
         run(main)
 
     @pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503, 504, 520, 599])
-    def test_may_be_refused_with_any_status_a_text_and_headers(self, status):
+    def test_may_be_refused_with_any_status_a_text_and_headers(self, run, status):
         """401, 403, 429 and 5xx (AsyncAPI text, read 2026-10-26); 520 and the like come from what stands before a server."""
 
         async def main():
@@ -63,7 +71,7 @@ class TestAHandshake:
 
         run(main)
 
-    def test_may_be_left_without_an_answer_while_its_connection_stays_open(self):
+    def test_may_be_left_without_an_answer_while_its_connection_stays_open(self, run):
         async def main():
             exchange = ScriptedExchange()
             exchange.answer = Blackhole()
@@ -77,7 +85,7 @@ class TestAHandshake:
 
         run(main)
 
-    def test_of_a_client_that_never_asks_holds_up_nothing(self):
+    def test_of_a_client_that_never_asks_holds_up_nothing(self, run):
         async def main():
             exchange = ScriptedExchange()
             async with a_listener(exchange).listening("127.0.0.1", 0, None) as port:
@@ -88,7 +96,7 @@ class TestAHandshake:
 
         run(main)
 
-    def test_that_is_none_gets_an_http_answer(self):
+    def test_that_is_none_gets_an_http_answer(self, run):
         async def main():
             async with a_listener(ScriptedExchange()).listening("127.0.0.1", 0, None) as port:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -98,7 +106,7 @@ class TestAHandshake:
 
         run(main)
 
-    def test_that_the_exchange_fails_at_is_answered_with_500(self, caplog):
+    def test_that_the_exchange_fails_at_is_answered_with_500(self, run, caplog):
         async def main():
             exchange = ScriptedExchange()
             exchange.admit = None
@@ -112,7 +120,7 @@ class TestAHandshake:
 
 
 class TestTime:
-    def test_passes_as_on_the_loop_and_what_is_due_happens(self):
+    def test_passes_as_on_the_loop_and_what_is_due_happens(self, run):
         async def main():
             exchange = ScriptedExchange()
             exchange.due = [START_NS + n * MS for n in (0, 1, 2, 2, 5)]
@@ -126,7 +134,7 @@ class TestTime:
 
         run(main)
 
-    def test_is_looked_up_again_when_something_is_due_sooner(self):
+    def test_is_looked_up_again_when_something_is_due_sooner(self, run):
         async def main():
             exchange = ScriptedExchange()
             async with a_listener(exchange).listening("127.0.0.1", 0, None):
@@ -141,11 +149,12 @@ class TestTime:
 
         run(main)
 
-    def test_is_now_when_a_client_comes_or_says_something(self):
+    def test_is_now_when_a_client_comes_or_says_something(self, run):
         async def main():
             exchange = ScriptedExchange()
             our = a_listener(exchange)
             async with our.listening("127.0.0.1", 0, None) as port:
+                await until(lambda: exchange.advances)
                 await asyncio.sleep(0.002)
                 assert exchange.now_ns < our.now_ns - MS
                 async with connect(address(port)) as socket:
@@ -159,7 +168,7 @@ class TestTime:
 
         run(main)
 
-    def test_passes_in_slices_where_much_is_due_and_it_is_said_once_that_it_lags(self, caplog):
+    def test_passes_in_slices_where_much_is_due_and_it_is_said_once_that_it_lags(self, run, caplog):
         async def main():
             exchange = ScriptedExchange(START_NS)
             our = a_listener(exchange)
@@ -175,7 +184,7 @@ class TestTime:
             "the exchange does not keep up with its own clock: fewer markets, or a lower rate, would do"
         ]
 
-    def test_of_an_exchange_that_fails_disconnects_everybody_and_is_raised(self, caplog):
+    def test_of_an_exchange_that_fails_disconnects_everybody_and_is_raised(self, run, caplog):
         async def main():
             exchange = ScriptedExchange()
             async with a_listener(exchange).listening("127.0.0.1", 0, None) as port:
@@ -192,7 +201,7 @@ class TestTime:
 
 
 class TestTheEnd:
-    def test_says_good_bye_with_1001_and_leaves_nothing(self):
+    def test_says_good_bye_with_1001_and_leaves_nothing(self, run):
         async def main():
             exchange = ScriptedExchange()
             async with a_listener(exchange).listening("127.0.0.1", 0, None) as port:
@@ -209,7 +218,7 @@ class TestTheEnd:
         run(main)
         gc.collect()  # a socket that was left would warn, and warnings are errors
 
-    def test_comes_within_its_time_whatever_the_clients_do(self, monkeypatch):
+    def test_comes_within_its_time_whatever_the_clients_do(self, run, monkeypatch):
         monkeypatch.setattr(listener, "CLOSE_S", 0.02)
 
         async def main():
@@ -231,7 +240,7 @@ class TestTheEnd:
 
         run(main)
 
-    def test_after_a_failure_of_its_body_is_the_same(self):
+    def test_after_a_failure_of_its_body_is_the_same(self, run):
         async def main():
             exchange = ScriptedExchange()
             async with a_listener(exchange).listening("127.0.0.1", 0, None):
@@ -241,7 +250,7 @@ class TestTheEnd:
             run(main)
 
 
-def test_a_port_that_is_taken_is_said():
+def test_a_port_that_is_taken_is_said(run):
     async def main():
         async with a_listener(ScriptedExchange()).listening("127.0.0.1", 0, None) as port:
             with pytest.raises(kb.UsageError, match=rf"^cannot listen on 127.0.0.1 port {port}: .*[Aa]ddress"):
@@ -265,4 +274,4 @@ def test_a_client_that_gives_up_before_tls_is_through_leaves_nothing(tmp_path):
             with pytest.raises(ssl.SSLError):
                 await connect(f"wss://127.0.0.1:{port}{WS_PATH}")
 
-    run(main)
+    scripted_exchange.run(main)

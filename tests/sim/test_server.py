@@ -1,6 +1,7 @@
 """An exchange behind one ``async with``: signed, on this machine alone, its truth at hand."""
 
 import json
+import logging
 import os
 import ssl
 import stat
@@ -10,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import kalshi_book as kb
-from kalshi_book.sim.keys import KEY, Keyring, PrivateKey
+from kalshi_book.sim.keys import KEY, SIGNATURE, Keyring, PrivateKey
 from kalshi_book.sim.server import serve
 from scripted_exchange import ScriptedExchange, run, until
 
@@ -78,6 +79,9 @@ def test_what_is_done_to_the_exchange_is_seen_by_the_client():
                         await socket.recv()
                 assert closed.value.rcvd.code == 1012
             assert exchange.life is exchange.exchange.life
+            assert exchange.rate == 0
+            exchange.rate = 5
+            assert exchange.exchange.rate == 5
             assert exchange.say("trade", "trade", {}) == 0
 
     run(main)
@@ -100,6 +104,23 @@ def test_the_key_is_in_a_file_for_its_owner_alone_and_gone_in_the_end(key_type):
         assert not path.parent.exists()
 
     run(main)
+
+
+def test_no_log_holds_a_secret_however_much_is_logged(caplog):
+    """At DEBUG the websockets library would write every header of a handshake."""
+
+    async def main():
+        async with serve(markets=1) as exchange:
+            headers = exchange.headers()
+            secrets = [headers[SIGNATURE], *exchange.private_key_path.read_text().splitlines()[1:-1]]
+            async with connect(exchange.url, additional_headers=headers, logger=logging.getLogger("of.the.client")):
+                await until(lambda: exchange.connections)
+            assert "in, as user" in caplog.text
+            said = "\n".join(record.getMessage() for record in caplog.records if record.name != "of.the.client")
+            assert not [secret for secret in secrets if secret in said]
+
+    with caplog.at_level(logging.DEBUG):
+        run(main)
 
 
 @pytest.mark.parametrize("headers", [{}, {KEY: "nobody"}])

@@ -1,0 +1,186 @@
+"""The simulated exchange on a socket: ``python -m benchmarks.simulator [--quick] [--json FILE] [--seed N]``.
+
+The client is a process of its own that reads bytes and counts frames by the end of their text, no more: what is measured is
+the exchange's side. Loopback, no TLS, no compression.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kalshi_book.sim import Exchange, TapeExchange
+from kalshi_book.sim.flow import Flow
+from kalshi_book.sim.server import serve
+
+from . import report
+from .report import Row
+from .timing import progress
+
+CHUNK = 500
+
+# Arguments: port; frames that end the clock; frames that begin it (0: the first bytes); then the messages to send.
+CLIENT = r"""
+import os, socket, struct, sys, time
+port, last, first, *messages = sys.argv[1:]
+last, first = int(last), int(first)
+client = socket.create_connection(("127.0.0.1", int(port)))
+client.sendall(b"GET /trade-api/ws/v2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+head = b""
+while not head.endswith(b"\r\n\r\n"):
+    head += client.recv(1)
+began = time.perf_counter()
+sent = b""
+for message in messages:
+    data = message.encode()
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
+    sent += b"\x81" + size + bytes(4) + data  # a mask of zeros
+client.sendall(sent)
+frames = size = 0
+buffer, view = bytearray(1 << 20), None
+view, held = memoryview(buffer), False
+while frames < last:
+    count = client.recv_into(buffer)
+    if not count:
+        sys.exit("the server has closed")
+    size += count
+    # A frame ends in "}\n"; the two may come apart.
+    frames += buffer.count(b"}\n", 0, count) + (held and buffer[0] == 10)
+    held = buffer[count - 1] == 125
+    if frames <= first:
+        began, size = time.perf_counter(), 0
+print(frames - first, size, time.perf_counter() - began)
+"""
+
+
+class Drained(NamedTuple):
+    """What a client has read."""
+
+    frames: int
+    size: int
+    seconds: float
+
+
+async def drained(exchange: Exchange | TapeExchange, *, last: int, first: int = 0, messages: list[str]) -> Drained:
+    """Serve, and let a client read until it has so many frames; its clock begins after the first so many."""
+    async with serve(exchange, signed=False) as served:
+        port = served.url.split(":")[2].partition("/")[0]
+        client = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLIENT, port, str(last), str(first), *messages, stdout=subprocess.PIPE
+        )
+        out, _ = await client.communicate()
+    frames, size, seconds = out.split()
+    return Drained(int(frames), int(size), float(seconds))
+
+
+def subscribing(tickers: list[str]) -> list[str]:
+    """Give the commands that subscribe to markets in chunks: a subscribe, and what is added to it."""
+    chunks = [",".join(f'"{each}"' for each in tickers[at : at + CHUNK]) for at in range(0, len(tickers), CHUNK)]
+    first = f'{{"id":1,"cmd":"subscribe","params":{{"channels":["orderbook_delta"],"market_tickers":[{chunks[0]}]}}}}'
+    return [first] + [
+        f'{{"id":{number},"cmd":"update_subscription","params":{{"sid":1,"action":"add_markets","market_tickers":[{chunk}]}}}}'
+        for number, chunk in enumerate(chunks[1:], 2)
+    ]
+
+
+def rows(*, seed: int, quick: bool) -> Iterator[Row]:
+    """Measure prepared frames, many markets, and an exchange that trades."""
+    logging.getLogger("kalshi_book.sim").setLevel(logging.ERROR)  # it says that it cannot keep up, and is not meant to
+    passes = 1 if quick else 5
+    yield prepared(seed=seed, frames=20_000 if quick else 400_000, passes=passes)
+    yield from many_markets(seed=seed, markets=1_000 if quick else 10_000, passes=1 if quick else 3)
+    yield trading(seed=seed, frames=5_000 if quick else 100_000, passes=passes)
+
+
+def prepared(*, seed: int, frames: int, passes: int) -> Row:
+    """Serve a recording as fast as it is read."""
+    progress("prepared frames on a socket")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "tape.ndjson")
+        with open(path, "wb") as file:
+            file.writelines(Flow(seed=seed, markets=50, frames=frames, close=False))
+
+        async def once() -> Drained:
+            tape = TapeExchange(path, speed=None, start_ns=time.time_ns())
+            return await drained(tape, last=frames, messages=['{"id":1,"cmd":"subscribe"}'])
+
+        found = [asyncio.run(once()) for _ in range(passes)]
+    rates = sorted(each.frames / each.seconds for each in found)
+    note = f"{spread(rates)}; {found[0].size / found[0].frames:.0f} bytes a frame, read from a file"
+    return per_second("a recording served as fast as it is read", rates, 200_000, note)
+
+
+def many_markets(*, seed: int, markets: int, passes: int) -> Iterator[Row]:
+    """Subscribe to many markets on one connection, and let them trade."""
+    progress(f"{markets:,} markets on one connection")
+    commands = -(-markets // CHUNK)
+    replies = markets + commands
+
+    async def snapshots() -> Drained:
+        exchange = Exchange(markets=markets, seed=seed, rate=0, start_ns=time.time_ns())
+        return await drained(exchange, last=replies, messages=subscribing(exchange.markets))
+
+    async def deltas() -> Drained:
+        exchange = Exchange(markets=markets, seed=seed, rate=3_000, start_ns=time.time_ns())
+        return await drained(exchange, last=replies + 6_000, first=replies + 3_000, messages=subscribing(exchange.markets))
+
+    found = sorted(asyncio.run(snapshots()).seconds * 1_000 for _ in range(passes))
+    note = f"{spread(found)}; {commands} commands, until the last snapshot is read"
+    yield Row(f"{markets:,} markets on one connection", statistics.median(found), 5_000, unit="ms", note=note)
+    took = asyncio.run(deltas())
+    note = "3,000 are asked for: the estimated peak of 500 markets"
+    yield per_second(f"level changes of {markets:,} markets", [took.frames / took.seconds], 2_900, note)
+
+
+def trading(*, seed: int, frames: int, passes: int) -> Row:
+    """Let an exchange trade as fast as it can, with a client that reads all of it."""
+    progress("an exchange that trades as fast as it can")
+
+    async def once() -> Drained:
+        exchange = Exchange(markets=50, seed=seed, rate=1_000_000, start_ns=time.time_ns(), buffer_bytes=1 << 30)
+        return await drained(exchange, last=frames, first=1_000, messages=subscribing(exchange.markets))
+
+    rates = sorted(each.frames / each.seconds for each in (asyncio.run(once()) for _ in range(passes)))
+    note = f"{spread(rates)}; matching, books and frames of 50 markets, one client"
+    return per_second("an exchange that trades as fast as it can", rates, 10_000, note)
+
+
+def per_second(name: str, rates: list[float], goal: int, note: str) -> Row:
+    """Make a row of so many frames a second."""
+    return Row(name, statistics.median(rates), goal, unit="frames/s", at_least=True, note=note)
+
+
+def spread(found: list[float]) -> str:
+    """Show the least and the most of several passes."""
+    return f"[{found[0]:,.0f}..{found[-1]:,.0f}] {len(found)} passes"
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulator", description="Measure the simulated exchange.")
+    parser.add_argument("--quick", action="store_true", help="a few seconds, to see that it works; its times mean nothing")
+    parser.add_argument("--json", metavar="FILE", help="write the rows and the circumstances there too")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the markets (default: 1)")
+    chosen = parser.parse_args()
+    facts = report.circumstances(chosen.seed)
+    facts["command"] = shlex.join(["python", "-m", "benchmarks.simulator", *sys.argv[1:]])
+    measured = list(rows(seed=chosen.seed, quick=chosen.quick))
+    report.show(facts, measured)
+    if chosen.json:
+        report.write_json(chosen.json, facts, measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
