@@ -206,12 +206,28 @@ static inline int ladder_ascends(const ladder_t *ladder)
     return 1;
 }
 
+static inline void ladder_reverse(ladder_t *ladder)
+{
+    int32_t low, high;
+    for (low = 0, high = ladder->count - 1; low < high; low++, high--) {
+        int32_t price = ladder->prices[low];
+        int64_t size = ladder->sizes[low];
+        ladder->prices[low] = ladder->prices[high];
+        ladder->sizes[low] = ladder->sizes[high];
+        ladder->prices[high] = price;
+        ladder->sizes[high] = size;
+    }
+}
+
 /* Put pushed levels in order. LADDER_TWICE when a price is there twice. */
 static inline int ladder_finish(ladder_t *ladder)
 {
     ladder_level_t *levels;
     int32_t at;
 
+    if (ladder_ascends(ladder))
+        return LADDER_OK;
+    ladder_reverse(ladder);  /* levels of the other outcome's scale come the other way round */
     if (ladder_ascends(ladder))
         return LADDER_OK;
     levels = LADDER_MALLOC((size_t)ladder->count * sizeof *levels);

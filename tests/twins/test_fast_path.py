@@ -46,7 +46,7 @@ def test_the_short_path_gives_the_same_updates_and_books_as_the_law(both, shape)
     deltas = trio.fast.counts[both[0].Kind.DELTA, both[0].Effect.APPLIED]
     assert deltas > 2_400
     # The oldest shape has no delta_fp and is the law's; of all others every delta takes the short path.
-    assert trio.fast._fast_frames == (0 if shape["era"] == "2025" else deltas)
+    assert trio.fast._fast_deltas == (0 if shape["era"] == "2025" else deltas)
     assert trio.law._fast_frames == trio.twin._fast_frames == 0
 
 
