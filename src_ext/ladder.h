@@ -65,13 +65,17 @@ static inline void ladder_free(ladder_t *ladder)
 static inline int32_t ladder_find(const ladder_t *ladder, int32_t price)
 {
     const int32_t *prices = ladder->prices;
-    int32_t count = ladder->count, at;
-    int32_t low = count > LADDER_WINDOW ? count - LADDER_WINDOW : 0;
-    int32_t below = low;
+    int32_t count = ladder->count, at, below;
 
-    if (low && prices[low - 1] >= price) {
+    if (count < LADDER_WINDOW) {
+        for (at = below = 0; at < count; at++)
+            below += prices[at] < price;
+        return below;
+    }
+    below = count - LADDER_WINDOW;
+    if (below && prices[below - 1] >= price) {
         const int32_t *base = prices;
-        int32_t left = low;
+        int32_t left = below;
         while (left > 1) {
             int32_t half = left / 2;
             /* By arithmetic: gcc makes a branch of the conditional, mispredicted every other time (42 ns became 19). */
@@ -80,7 +84,8 @@ static inline int32_t ladder_find(const ladder_t *ladder, int32_t price)
         }
         return (int32_t)(base - prices) + (*base < price);
     }
-    for (at = low; at < count; at++)
+    prices += below;
+    for (at = 0; at < LADDER_WINDOW; at++)
         below += prices[at] < price;
     return below;
 }
