@@ -807,11 +807,7 @@ cdef bint copy_ladder(ladder_t *copy, const ladder_t *ladder) except -1:
     """Returns whether memory ran out."""
     if ladder.count == 0:
         return False
-    copy[0] = ladder[0]
-    copy.sizes = NULL
-    copy.count = 0
     if ladder_resize(copy, ladder.count) != LADDER_OK:
-        ladder_init(copy)
         return True
     memcpy(copy.sizes, ladder.sizes, ladder.count * sizeof(int64_t))
     memcpy(copy.prices, ladder.prices, ladder.count * sizeof(int32_t))
