@@ -1092,7 +1092,7 @@ cdef class FeedCore:
             return None
         book = <BookCore> found
         sid_state = book._sid_state
-        if sid_state is None or sid_state.is_dead:
+        if sid_state is None:
             return None
         if not whole(field_of(message, self._snapshot_members[SNAPSHOT_SID]), &sid) or sid != sid_state.sid:
             return None

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prefetch.h"
+#include "hints.h"
 
 #ifndef LADDER_MALLOC
 #define LADDER_MALLOC malloc
@@ -77,7 +77,7 @@ static inline int32_t ladder_window(const int32_t *prices, int32_t price)
 }
 
 /* As ladder_find, where the price is not in the window below the best, so that a window follows whatever is found. */
-static inline int32_t ladder_find_far(const ladder_t *ladder, int32_t price)
+SELDOM int32_t ladder_find_far(const ladder_t *ladder, int32_t price)
 {
     const int32_t *base = ladder->prices;
     int32_t left = ladder->count - LADDER_WINDOW, at, steps = 0;
@@ -131,7 +131,7 @@ static inline int64_t ladder_size_at(const ladder_t *ladder, int32_t price)
 }
 
 /* Give the ladder room for exactly `capacity` levels, of which it keeps the first `count`. All room is above them then. */
-static inline int ladder_resize(ladder_t *ladder, int32_t capacity)
+SELDOM int ladder_resize(ladder_t *ladder, int32_t capacity)
 {
     int64_t *sizes;
     int32_t *prices;
@@ -169,14 +169,12 @@ static inline void ladder_start(ladder_t *ladder, int32_t by)
     ladder->below += by;
 }
 
-/* Make room for one level, below the others or above. Where only the other end has some, it is shared between both, which
- * moves every level; so there must be enough of it to be worth that. */
-static inline int ladder_make_room(ladder_t *ladder, int is_below)
+/* As ladder_make_room, where there is none at that end. What is at the other is shared between both, which moves every level;
+ * so there must be enough of it to be worth that. */
+SELDOM int ladder_share_room(ladder_t *ladder, int is_below)
 {
     int32_t room = ladder->capacity - ladder->count, by;
 
-    if (is_below ? ladder->below : room > ladder->below)
-        return LADDER_OK;
     if (room < 2 || room < ladder->count / 16) {
         if (ladder_resize(ladder, ladder->capacity + ladder->capacity / 2 + 4) != LADDER_OK)
             return LADDER_NO_MEMORY;
@@ -188,6 +186,13 @@ static inline int ladder_make_room(ladder_t *ladder, int is_below)
     ladder_move(ladder, by, 0, ladder->count);
     ladder_start(ladder, by);
     return LADDER_OK;
+}
+
+/* Make room for one level, below the others or above. */
+static inline int ladder_make_room(ladder_t *ladder, int is_below)
+{
+    int32_t room = is_below ? ladder->below : ladder->capacity - ladder->count - ladder->below;
+    return room ? LADDER_OK : ladder_share_room(ladder, is_below);
 }
 
 /* Open a place for a level at `at`, moving those on its shorter side. */
@@ -300,7 +305,7 @@ static inline void ladder_reverse(ladder_t *ladder)
 }
 
 /* Put pushed levels in order. LADDER_TWICE when a price is there twice. */
-static inline int ladder_finish(ladder_t *ladder)
+SELDOM int ladder_finish(ladder_t *ladder)
 {
     ladder_level_t *levels;
     int32_t at;
