@@ -436,9 +436,9 @@ class FeedCore:
         self._books: dict[str, BookCore] = {}
 
     def receive(self, frame: bytes | str, *, received_ns: int | None = None) -> Update:
-        return self._receive_other(None, frame, received_ns)
+        return self._receive_other(frame, received_ns)
 
-    def _receive_other(self, message: object, frame: bytes | str, received_ns: int | None) -> Update:
+    def _receive_other(self, frame: bytes | str, received_ns: int | None) -> Update:
         raise NotImplementedError
 
     def _add_book(self, book: BookCore) -> None:

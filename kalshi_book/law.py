@@ -104,8 +104,8 @@ class Law(FeedCore):
             if book is not None and book.is_live:
                 book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
-        """Take in any frame. ``decoded`` is its message where that is read already, else None."""
+    def _receive_other(self, frame: bytes | str, received_ns: int | None) -> Update:
+        """Take in any frame."""
         if not isinstance(frame, (bytes, str)):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
         if received_ns is not None and type(received_ns) is not int:
@@ -116,7 +116,7 @@ class Law(FeedCore):
             frame = str(frame)  # the decoder takes no subclass
         message: Message | MalformedFrame
         try:
-            message = messages.read(frame) if decoded is None else cast("OrderbookSnapshot", decoded)
+            message = messages.read(frame)
         except MalformedFrame as error:
             message = _bare(error)
 

@@ -980,11 +980,11 @@ cdef class FeedCore:
         cdef object message
         cdef Update update = None
         if not PyBytes_CheckExact(frame) and not PyUnicode_CheckExact(frame):
-            return self._receive_other(None, frame, received_ns)
+            return self._receive_other(frame, received_ns)
         decoded = PyObject_CallOneArg(self._hot_decode, frame)
         if decoded is NULL:
             clear_ordinary_error()  # the law reads the frame anew and words the error
-            return self._receive_other(None, frame, received_ns)
+            return self._receive_other(frame, received_ns)
         message = <object> decoded
         Py_DECREF(message)
         if <PyTypeObject *> Py_TYPE(message) is self._hot_delta:
@@ -992,7 +992,7 @@ cdef class FeedCore:
         elif <PyTypeObject *> Py_TYPE(message) is self._hot_snapshot:
             update = self.take_snapshot(message, frame, received_ns)
         if update is None:
-            return self._receive_other(None, frame, received_ns)
+            return self._receive_other(frame, received_ns)
         return update
 
     cdef Update take_delta(self, object message, object frame, object received_ns):
