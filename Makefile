@@ -67,6 +67,7 @@ sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehavi
 	KALSHI_BOOK_SANITIZE=address,undefined $(HERE)/python setup.py -q build_ext --inplace && \
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=1 \
+	LSAN_OPTIONS=suppressions="$$PWD/.ci/lsan-suppressions.txt":print_suppressions=0 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(HERE)/python -m pytest -q --capture=sys
 

@@ -57,7 +57,7 @@ class Stream:
         fast, law = self.feed(), self.feed()
         for frame in self.frames:
             fast.receive(frame)
-            law._receive_other(None, frame, None)
+            law._receive_other(frame, None)
         for ticker, book in fast.books.items():
             book.check()
             other = law.books[ticker]

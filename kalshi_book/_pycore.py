@@ -430,17 +430,15 @@ def _ladder(levels: Levels, use_yes_price: bool) -> SortedDict[int, int]:
 class FeedCore:
     """The books of one connection. ``Feed`` adds the law; here every frame goes through it."""
 
-    def __init__(self, hot_decode: Callable[[bytes | str], object], hot_delta: type, hot_body: type) -> None:
+    _fast_frames = _fast_deltas = _fast_snapshots = _fast_healed = 0
+
+    def __init__(self, hot_decode: Callable[[bytes | str], object], hot_types: tuple[type, type, type, type]) -> None:
         self._books: dict[str, BookCore] = {}
 
-    @property
-    def _fast_frames(self) -> int:
-        return 0
-
     def receive(self, frame: bytes | str, *, received_ns: int | None = None) -> Update:
-        return self._receive_other(None, frame, received_ns)
+        return self._receive_other(frame, received_ns)
 
-    def _receive_other(self, message: object, frame: bytes | str, received_ns: int | None) -> Update:
+    def _receive_other(self, frame: bytes | str, received_ns: int | None) -> Update:
         raise NotImplementedError
 
     def _add_book(self, book: BookCore) -> None:

@@ -111,9 +111,10 @@ class Feed(Law):
     def counts(self) -> Counter[tuple[Kind, Effect]]:
         """How many frames were what and did what: a new Counter by (Kind, Effect)."""
         counts = self._counts.copy()
-        if self._fast_frames:
-            counts[Kind.DELTA, Effect.APPLIED] += self._fast_frames
-        return counts
+        counts[Kind.DELTA, Effect.APPLIED] += self._fast_deltas
+        counts[Kind.SNAPSHOT, Effect.APPLIED] += self._fast_snapshots
+        counts[Kind.SNAPSHOT, Effect.HEALED] += self._fast_healed
+        return +counts
 
     @property
     def skipped(self) -> int:

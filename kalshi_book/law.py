@@ -1,7 +1,8 @@
 """The law of the feed: what each frame of one connection does to its books.
 
-The compiled core takes today's in-order delta of a LIVE book by itself; every other frame, and with the plain Python core
-every frame, comes here, to ``_receive_other``. Rules are cited by their numbers (F1 to F24); docs/rules.md lists them.
+The compiled core takes by itself today's in-order delta of a LIVE book, and today's in-order snapshot of a book that is
+held. Every other frame, and with the plain Python core every frame, comes here, to ``_receive_other``. Rules are cited by
+their numbers (F1 to F24); docs/rules.md lists them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from . import events, messages, sequence
-from ._backend import FeedCore, Update
+from ._backend import FeedCore, SidState, Update
 from .book import OrderBook, delta_of
 from .errors import AuditDifference, Contradiction, FeedError, MalformedFrame
 from .interest import Change, Subscription
@@ -19,8 +20,6 @@ from .kinds import Effect, Kind, StaleReason, State
 from .messages import (
     Error,
     Fill,
-    HotDelta,
-    HotDeltaBody,
     MarketLifecycle,
     Message,
     Ok,
@@ -81,7 +80,7 @@ class Law(FeedCore):
     """What ``Feed`` does with a frame. ``Feed`` adds connections, commands and time."""
 
     def __init__(self, *, use_yes_price: bool, filtered: bool, pace: Pace) -> None:
-        super().__init__(messages.hot_decode, HotDelta, HotDeltaBody)
+        super().__init__(messages.hot_decode, messages.HOT_TYPES)
         self._filtered = filtered
         self._subscriptions = Subscriptions(pace, use_yes_price=use_yes_price, tell=self._tell, distrust=self._distrust)
         self._counts: Counter[tuple[Kind, Effect]] = Counter()
@@ -105,8 +104,8 @@ class Law(FeedCore):
             if book is not None and book.is_live:
                 book._set_state(State.STALE, StaleReason.UNSUBSCRIBED)
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
-        """Take in any frame. ``decoded`` is its message where that is read already, else None."""
+    def _receive_other(self, frame: bytes | str, received_ns: int | None) -> Update:
+        """Take in any frame."""
         if not isinstance(frame, (bytes, str)):
             raise TypeError(f"a frame is bytes or str, not {type(frame).__name__}")
         if received_ns is not None and type(received_ns) is not int:
@@ -117,7 +116,7 @@ class Law(FeedCore):
             frame = str(frame)  # the decoder takes no subclass
         message: Message | MalformedFrame
         try:
-            message = messages.read(frame) if decoded is None else cast("OrderbookSnapshot", decoded)
+            message = messages.read(frame)
         except MalformedFrame as error:
             message = _bare(error)
 
@@ -130,16 +129,21 @@ class Law(FeedCore):
             try:
                 kind, effect = self._obey(message, kind, facts)
             except BaseException:
-                # An interrupt or no memory: the number may be counted and the change not made, so no book is known to be
-                # right any more, nor what is subscribed. What comes first needs no memory itself.
-                self._stale_books(None, _INTERRUPTED)
-                self._subscriptions.reconnect_reason = _INTERRUPTED_WHY
-                self._surroundings.lost(_INTERRUPTED)  # last: this may need memory
+                self._interrupted()
                 raise
         self._counts[kind, effect] += 1
         if isinstance(message, MalformedFrame) or kind is Kind.MALFORMED:
             return Update(kind=kind, effect=effect, **facts)
         return Update(kind=kind, effect=effect, _message=message, **facts)
+
+    def _interrupted(self) -> None:
+        """An interrupt or no memory: the number may be counted and the change not made, so no book is known to be right.
+
+        Nor is what is subscribed. What comes first needs no memory itself.
+        """
+        self._stale_books(None, _INTERRUPTED)
+        self._subscriptions.reconnect_reason = _INTERRUPTED_WHY
+        self._surroundings.lost(_INTERRUPTED)  # last: this may need memory
 
     def _obey(self, message: Message | MalformedFrame, kind: Kind, facts: dict[str, Any]) -> tuple[Kind, Effect]:
         """Do what a frame of an open connection says: first what its number says, then its content."""
@@ -246,13 +250,43 @@ class Law(FeedCore):
             if stale_reason is None:
                 self._doubt(taker, subscription)
             return Effect.STALED
+        return self._healed(taker, before, subscription)
+
+    def _healed(self, book: OrderBook, before: State, subscription: Subscription) -> Effect:
+        """Note that a snapshot makes a book LIVE."""
         was_stale = before is not State.LIVE and before is not State.NEW
         recovery = subscription.recovery
         if not recovery.is_idle:
-            recovery.healed(taker.market_ticker, was_stale=was_stale)
+            recovery.healed(book.market_ticker, was_stale=was_stale)
             if healed := recovery.take_healed():
-                self._tell(events.Recovered(state.sid, healed))
+                self._tell(events.Recovered(subscription.sid, healed))
         return Effect.HEALED if was_stale else Effect.APPLIED
+
+    def _expects(self, book: OrderBook, sid_state: SidState, message_id: int) -> bool:
+        """Do what ``_take_snapshot`` does beside the book itself, for a snapshot that the core is about to take by itself.
+
+        Args:
+            book: which it makes LIVE.
+            sid_state: of the subscription that keeps it, and whose next frame the snapshot is.
+            message_id: of the command that it answers, or 0.
+
+        Returns:
+            Whether the core may; if not, nothing was changed.
+        """
+        subscription = self._subscriptions.by_sid.get(sid_state.sid)
+        interest = self._subscriptions.interests[BOOK_CHANNEL]  # there since the first frame with a sid
+        is_out = interest.removing and interest.may_be_out(book.market_ticker)
+        if subscription is None or subscription.state is not sid_state or is_out:
+            return False
+        if message_id or not subscription.recovery.is_idle:
+            try:
+                if message_id:
+                    self._subscriptions.take_snapshot(message_id, book.market_ticker)
+                self._healed(book, book.state, subscription)
+            except BaseException:
+                self._interrupted()
+                raise
+        return True
 
     def _audit(self, book: OrderBook, kept: str) -> AuditDifference | None:
         """F17: compare the book that was kept with the snapshot that took its place."""

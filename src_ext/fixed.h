@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hints.h"
+
 #define FIXED_PRICE_PLACES 4
 #define FIXED_SIZE_PLACES 2
 #define FIXED_MAX_WHOLE_DIGITS 19
@@ -79,7 +81,13 @@ static inline int fixed_signed(const char *text, size_t length, int places, int6
     return fixed_unsigned(text, length, places, out);
 }
 
-/* As fixed_signed with FIXED_PRICE_PLACES, where the usual text, "0." and four digits, is read without a loop. */
+/* As fixed_signed with FIXED_PRICE_PLACES. */
+SELDOM int fixed_other_price(const char *text, size_t length, int64_t *out)
+{
+    return fixed_signed(text, length, FIXED_PRICE_PLACES, out);
+}
+
+/* The same, where the usual text, "0." and four digits, is read without a loop. */
 static inline int fixed_price(const char *text, size_t length, int64_t *out)
 {
     if (length == 6 && text[0] == '0' && text[1] == '.') {
@@ -90,7 +98,7 @@ static inline int fixed_price(const char *text, size_t length, int64_t *out)
             return 1;
         }
     }
-    return fixed_signed(text, length, FIXED_PRICE_PLACES, out);
+    return fixed_other_price(text, length, out);
 }
 
 #endif

@@ -1,4 +1,4 @@
-# The plain C parts of the core, declared: a table of contents of fixed.h, ladder.h and tickers.h.
+# The plain C parts of the core, declared: a table of contents of fixed.h, ladder.h, levels.h and tickers.h.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
@@ -33,6 +33,12 @@ cdef extern from "ladder.h" nogil:
     int ladder_push(ladder_t *ladder, int32_t price, int64_t size) noexcept
     int ladder_finish(ladder_t *ladder) noexcept
     bint ladder_check(const ladder_t *ladder) noexcept
+
+
+cdef extern from "levels.h" nogil:
+    size_t text_pairs(const char *text, size_t length, char first, char second) noexcept
+    size_t text_count(const char *text, size_t length, char character) noexcept
+    int levels_load(ladder_t *ladder, const char *text, size_t length, bint flip) noexcept
 
 
 cdef extern from "tickers.h" nogil:

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prefetch.h"
+#include "hints.h"
 
 #ifndef TICKERS_CALLOC
 #define TICKERS_CALLOC calloc

@@ -19,6 +19,8 @@ FRAMES = [
     delta(A, seq=9),
     delta(A, seq=1),
     snapshot(A, [("0.1000", "3.00")], NO, seq=3),
+    snapshot(A, [("0.1000", "3.00"), ("0.0100", "1.00"), ("0.0500", "2.00")], NO, seq=3),
+    snapshot(A, [("0.1000", "3.00")], NO, seq=3, top={"id": 9}),
     snapshot(A, [("0.1000", "3.00")], NO, seq=3, era="2025"),
     snapshot(A, [("0.5000", "1.00")], [("0.5000", "1.00")], seq=3),
     snapshot(A, [("0.1000", "3.00")], NO, sid=2, seq=1),
@@ -60,7 +62,7 @@ def main(failures):
         for first in range(1_000):
             feed, held = started(COMPILED)
             before = counted(feed)
-            core.__init__(feed, hot.__getitem__, messages.HotDelta, messages.HotDeltaBody)
+            core.__init__(feed, hot.__getitem__, messages.HOT_TYPES)
             messages.read = read.__getitem__
             failed = False
             _testcapi.set_nomemory(first, first + failures)
@@ -71,7 +73,7 @@ def main(failures):
             finally:
                 _testcapi.remove_mem_hooks()
                 messages.read = real_read
-                core.__init__(feed, messages.hot_decode, messages.HotDelta, messages.HotDeltaBody)
+                core.__init__(feed, messages.hot_decode, messages.HOT_TYPES)
             tried += failed
             clean = 0 if failed else clean + 1
             allowed = [now, old] if counted(feed) == before else [now]

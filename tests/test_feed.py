@@ -158,7 +158,7 @@ def test_an_ok_may_announce_a_market_that_is_named_in_no_other_frame(kb, feed):
 def test_the_core_knows_no_law(kb):
     """FeedCore alone is the path of a frame; what a frame means is Feed's."""
     messages, core = part(kb, "messages"), part(kb, "_backend").FeedCore
-    bare = core(messages.hot_decode, messages.HotDelta, messages.HotDeltaBody)
+    bare = core(messages.hot_decode, messages.HOT_TYPES)
     with pytest.raises((NotImplementedError, AttributeError)):
         bare.receive(b"{}")
 

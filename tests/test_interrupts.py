@@ -24,6 +24,7 @@ FRAMES = {
     "a delta that falls back": delta(A, seq=1),
     "a malformed delta": delta(A, seq=3, delta_fp="x"),
     "a snapshot": snapshot(A, [("0.1000", "3.00")], [], seq=3),
+    "a snapshot that was asked for": snapshot(A, [("0.1000", "3.00")], [], seq=3, top={"id": 9}),
     "a snapshot of old": snapshot(A, [("0.1000", "3.00")], [], seq=3, era="2025"),
     "a snapshot that is crossed": snapshot(A, [("0.5000", "1.00")], [("0.5000", "1.00")], seq=3),
     "a snapshot of a new market": snapshot(C, seq=3),
@@ -133,7 +134,7 @@ def test_what_fails_after_the_number_was_counted_leaves_every_book_stale_interru
         raise raised
 
     sent = {"_apply_delta": delta(A, seq=3, era="2025"), "_join": snapshot("KXDEMO-26-C", seq=3)}.get(method)
-    sent = sent or snapshot(A, seq=3)
+    sent = sent or snapshot(A, seq=3, era="2025")
     monkeypatch.setattr(kb.OrderBook, method, fail, raising=False)
     with pytest.raises(raised):
         feed.receive(sent)

@@ -84,7 +84,10 @@ def test_the_lean_decoder_reads_what_a_book_needs_and_raises_on_all_else(kb):
     assert type(hot) is messages.HotDelta
     assert (hot.sid, hot.seq, hot.msg.market_ticker, hot.msg.price_dollars, hot.msg.delta_fp) == (1, 2, A, "0.4200", "1.00")
     assert (hot.msg.side, hot.msg.clock, hot.msg.ts_ms, hot.msg.client_order_id) == ("yes", 4182002, 1793000000402, "mm-1")
-    assert type(messages.hot_decode(snapshot())) is messages.OrderbookSnapshot
+    whole = messages.hot_decode(snapshot(yes=[("0.4100", "1.00")], top={"id": 9}))
+    assert type(whole) is messages.HotSnapshot
+    assert (whole.id, whole.sid, whole.seq, whole.msg.market_ticker, whole.msg.clock) == (9, 1, 1, A, 4182001)
+    assert bytes(whole.msg.yes_dollars_fp) == b'[["0.4100","1.00"]]'
     for sent in (frame("trade"), delta(era="2025"), b"junk", delta(clock="late"), delta(ts_ms=1.5)):
         with pytest.raises(messages.msgspec.MsgspecError):
             messages.hot_decode(sent)

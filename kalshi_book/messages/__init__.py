@@ -17,6 +17,8 @@ from .book import (
     DeltaBody,
     HotDelta,
     HotDeltaBody,
+    HotSnapshot,
+    HotSnapshotBody,
     OrderbookDelta,
     OrderbookSnapshot,
     SnapshotBody,
@@ -65,6 +67,7 @@ from .responses import ChannelSid, Error, ErrorBody, Ok, OkBody, Subscribed, Sub
 
 __all__ = [
     "DATA_TYPES",
+    "HOT_TYPES",
     "BatchQuoteAccepted",
     "BatchQuoteCreated",
     "BatchQuoteExecuted",
@@ -82,6 +85,8 @@ __all__ = [
     "Fill",
     "HotDelta",
     "HotDeltaBody",
+    "HotSnapshot",
+    "HotSnapshotBody",
     "IndexList",
     "IndexValue",
     "MarketLifecycle",
@@ -226,8 +231,11 @@ _EVENTS_DECODE = _VENUES["events"][0]
 _FIELDS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _NOT_JSON = NOT_READ
 
-hot_decode = msgspec.json.Decoder(HotDelta | OrderbookSnapshot).decode
-"""The decoder of the path that every frame takes: today's delta, lean, and snapshots; raises on everything else."""
+HOT_TYPES = (HotDelta, HotDeltaBody, HotSnapshot, HotSnapshotBody)
+"""What ``hot_decode`` gives, and what is in it."""
+
+hot_decode = msgspec.json.Decoder(HotDelta | HotSnapshot).decode
+"""The decoder of the path that every frame takes: today's delta and snapshot, lean; raises on everything else."""
 
 
 def decode(frame: bytes | str, *, venue: Venue = "events") -> Message | PerpsMessage:

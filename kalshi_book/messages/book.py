@@ -163,6 +163,28 @@ class HotDelta(Struct, gc=False, tag_field="type", tag="orderbook_delta"):
     msg: HotDeltaBody
 
 
+class HotSnapshotBody(Struct, kw_only=True, gc=False):
+    """The fields of a snapshot that a book needs. Each side is left as it stands in the frame: the core reads it there."""
+
+    market_ticker: Ticker
+    clock: int | None = None
+    yes_dollars_fp: Raw | UnsetType = UNSET
+    no_dollars_fp: Raw | UnsetType = UNSET
+    yes_dollars: Raw | UnsetType = UNSET
+    no_dollars: Raw | UnsetType = UNSET
+    yes: Raw | UnsetType = UNSET
+    no: Raw | UnsetType = UNSET
+
+
+class HotSnapshot(Struct, kw_only=True, gc=False, tag_field="type", tag="orderbook_snapshot"):
+    """A snapshot, lean: a quarter of the price of one with every level as a text."""
+
+    id: int | None = None
+    sid: Sid
+    seq: Counter64
+    msg: HotSnapshotBody
+
+
 def raw_levels(msg: SnapshotBody, outcome_side: Side) -> tuple[Sequence[Any], bool]:
     """Give one side as it stands in the frame, and whether it is in cents. An absent side is empty."""
     if outcome_side == "yes":

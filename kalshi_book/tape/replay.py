@@ -62,13 +62,13 @@ class _TapeFeed(Feed):
         if len(self.problems) < MAX_PROBLEMS_KEPT:
             self.problems.append(TapeProblem(line, reason))
 
-    def _receive_other(self, decoded: object, frame: bytes | str, received_ns: int | None) -> Update:
-        if decoded is None and not self._is_unwrapped:
+    def _receive_other(self, frame: bytes | str, received_ns: int | None) -> Update:
+        if not self._is_unwrapped:
             found = self._find_frame(frame)
             if found.frame is not frame:
                 return self._receive_unwrapped(found)
         line = self.lines + 1
-        update = super()._receive_other(decoded, frame, received_ns)
+        update = super()._receive_other(frame, received_ns)
         if update.kind is Kind.MALFORMED:
             self.report(line, str(update.error))
         return update

@@ -20,7 +20,7 @@ class Trio:
         """Take in one frame, and give the update of the compiled core."""
         updates = (
             self.fast.receive(frame, received_ns=received_ns),
-            self.law._receive_other(None, frame, received_ns),
+            self.law._receive_other(frame, received_ns),
             self.twin.receive(frame, received_ns=received_ns),
         )
         first = update_facts(updates[0])
