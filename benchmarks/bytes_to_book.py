@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kalshi_book.messages import hot_decode
 from kalshi_book.sim.flow import Wire
 
-from .frames import Stream, WrongBooks, flow
+from .flows import Stream, WrongBooks, flow
 from .report import Row
 from .timing import Contender, Times, chunks_of, measure, progress
 

@@ -1,0 +1,102 @@
+"""A second witness: instructions of our own paths, counted by valgrind's callgrind, which no other program disturbs.
+
+It can mislead (a build of 1.40 times the instructions took 1.75 times as long), so it stands beside the times and never
+instead of them. A path is run on no frames and on some; the difference over their number is what one costs.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import flows
+from .report import Column, Table
+from .timing import progress
+
+FRAMES = 2_000
+PROGRAM = """
+import sys
+from kalshi_book import Feed, OrderBook
+from kalshi_book.messages import hot_decode, decode
+opening, frames = (open(path, "rb").read().splitlines(keepends=True) for path in sys.argv[2:4])
+feed = Feed()
+for frame in opening:
+    feed.receive(frame)
+book = feed.books[next(iter(feed.books))]
+
+def nothing(frame):
+    pass
+
+def receive_and_read(frame):
+    book = feed.receive(frame).book
+    book.best_yes_bid()
+    book.best_yes_ask()
+
+def law(frame):
+    feed._receive_other(None, frame, None)
+
+def change(frame):
+    book.change(outcome_side="yes", price_e4=1, delta_e2=1)
+
+def read(frame):
+    book.best_yes_bid()
+
+def loop(call, frames):
+    for frame in frames:
+        call(frame)
+
+paths = {"decode": hot_decode, "receive": feed.receive, "receive and both bests": receive_and_read, "law": law,
+         "change": change, "read": read, "nothing": nothing}
+loop(paths[sys.argv[1]], frames)
+"""
+PATHS = {
+    "decode": "bare decode",
+    "receive": "receive, the shortcut",
+    "receive and both bests": "receive and both bests, from Python",
+    "law": "receive, the law in Python",
+    "change": "one level change, from Python",
+    "read": "a best price that was read before, from Python",
+    "nothing": "a Python function that does nothing, in the same loop",
+}
+
+
+def count(valgrind: str, path: str, opening: Path, frames: Path) -> int | None:
+    """Run one path under callgrind and read how many instructions it took."""
+    command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-I", "-c", PROGRAM]
+    done = subprocess.run([*command, path, str(opening), str(frames)], capture_output=True, text=True, check=False)
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    return int(found[1]) if found and done.returncode == 0 else None
+
+
+def rows(*, seed: int, quick: bool) -> Iterator[Table]:
+    """Count every path; where there is no valgrind, say so."""
+    columns = (Column("path"), Column("instructions", "{:,.0f}"), Column("of a bare decode", "{:,.2f}"), Column("remark"))
+    title, valgrind = "instructions of our own paths", shutil.which("valgrind")
+    if valgrind is None:
+        yield Table(title, columns, [{"path": "none", "remark": "absent: there is no valgrind here"}])
+        return
+    progress("instructions, by callgrind")
+    stream = flows.flow(seed=seed, markets=20, deltas=200 if quick else FRAMES)
+    chosen = ("decode", "receive") if quick else tuple(PATHS)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        opening, frames, none = (Path(folder, name) for name in ("opening", "frames", "none"))
+        for file, part in ((opening, stream.opening), (frames, stream.frames), (none, ())):
+            file.write_bytes(b"".join(frame for frame in part if isinstance(frame, bytes)))
+        jobs = {(path, file): pool.submit(count, valgrind, path, opening, file) for path in chosen for file in (none, frames)}
+        counts = {job: future.result() for job, future in jobs.items()}
+    lines: list[dict[str, object]] = []
+    for path in chosen:
+        few, many = counts[path, none], counts[path, frames]
+        each = None if few is None or many is None else (many - few) / len(stream.frames)
+        bare = lines[0]["instructions"] if lines else each
+        ratio = each / bare if each is not None and isinstance(bare, float) else None
+        remark = "" if each is not None else "callgrind could not run it"
+        lines.append({"path": PATHS[path], "instructions": each, "of a bare decode": ratio, "remark": remark})
+    note = f"a frame; {len(stream.frames):,} deltas of 20 markets, less the same run on none"
+    yield Table(title, columns, lines, note)
