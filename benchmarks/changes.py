@@ -51,15 +51,18 @@ def changes_of(levels: int, *, seed: int, count: int, near: bool, step: int | No
     rng = random.Random(seed)
     prices = prices_of(levels, step)
     sizes: Sizes = {(side, price_e4): SIZE_E2 for side in SIDES for price_e4 in prices}
+    held = dict.fromkeys(SIDES, len(prices))  # a side is never emptied: not everybody can say that nobody bids
     changes: list[Change] = []
     for _ in range(count):
         side = SIDES[rng.getrandbits(1)]
-        price_e4 = prices[-1 - rng.randrange(NEAR)] if near else prices[rng.randrange(len(prices))]
+        price_e4 = prices[-1 - rng.randrange(min(NEAR, len(prices)))] if near else prices[rng.randrange(len(prices))]
         size_e2 = sizes[side, price_e4]
         if size_e2 == 0:
             delta_e2 = 100 * rng.randrange(1, 200)
-        elif rng.random() < 0.15:
+            held[side] += 1
+        elif rng.random() < 0.15 and held[side] > 1:
             delta_e2 = -size_e2
+            held[side] -= 1
         else:
             delta_e2 = rng.randrange(1 - size_e2, 5_000)
         sizes[side, price_e4] = size_e2 + delta_e2

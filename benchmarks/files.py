@@ -19,15 +19,15 @@ from .timing import progress
 
 
 def rows(*, seed: int, quick: bool) -> Iterator[Row | Table]:
-    """Measure a plain file of 200 markets, alternating with memory, whole passes."""
+    """Measure a plain file of 200 markets, alternating with memory, whole passes; then every kind of file."""
     progress("replay of a file")
     stream = flow(seed=seed, markets=200, deltas=2_000 if quick else 60_000)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tape.ndjson")
         write(path, stream)
         pairs = [(from_memory(stream), from_file(path, stream)) for _ in range(2 if quick else 9)]
-    rate = statistics.median(memory / file for memory, file in pairs)
         table = formats(stream, Path(folder), repeats=1 if quick else 5)
+    rate = statistics.median(memory / file for memory, file in pairs)
     count = count_of(stream)
     note = f"{min(file for _, file in pairs) / count:.0f} ns a frame; memory {min(m for m, _ in pairs) / count:.0f} ns"
     yield Row("replay of a plain file, share of the rate from memory", rate, 0.85, at_least=True, note=note)

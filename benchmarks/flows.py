@@ -18,6 +18,7 @@ from kalshi_book.tape.replay import replay
 from .truth import Truth
 from .workers import Workload
 
+ORDERBOOK = '"type":"orderbook_'
 Levels = dict[tuple[str, str], list[tuple[int, int]]]
 
 
@@ -114,8 +115,9 @@ def recording(path: Path) -> Stream:
 def workload(stream: Stream) -> Workload:
     """Make what every contender can be given: text frames, counted anew on one sid.
 
-    What a recording leaves out of its sequences, frames of other channels and whole reconnects, is so nobody's gap; and the
-    first snapshot of each of its markets goes to the opening, since no delta of that market can be before it.
+    Only snapshots and deltas are left, so what a recording leaves out of its sequences, frames of other channels and whole
+    reconnects, is nobody's gap. The first snapshot of each of its markets goes to the opening, since no delta of that market
+    can be before it.
 
     Raises:
         WrongBooks: the plainest reading of the frames does not end in the books that their maker, or our feed, holds.
@@ -123,6 +125,7 @@ def workload(stream: Stream) -> Workload:
     opening, frames = list(stream.opening), list(stream.frames)
     if not opening:
         opening, frames = first_snapshots_apart(frames)
+    opening = [frame for frame in opening if ORDERBOOK in (frame if isinstance(frame, str) else frame.decode())]
     counted = count_anew([*opening, *frames])
     opening, frames = counted[: len(opening)], counted[len(opening) :]
     truth = Truth()

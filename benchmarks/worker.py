@@ -35,8 +35,8 @@ def contenders() -> Any:
 class Worker:
     """A contender and its workload. Each method is a request; what it returns is the answer."""
 
-    def __init__(self, kind: str, name: str) -> None:
-        self.kind, self.entry = kind, contenders().entry_named(kind, name)
+    def __init__(self, kind: str, entry: str) -> None:
+        self.kind, self.entry = kind, contenders().Entry(**json.loads(entry))
 
     def hello(self) -> dict[str, Any]:
         """Say who this is. The contender is made here, so a missing package is an error of this request."""

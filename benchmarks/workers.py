@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Process:
 
     def __init__(self, python: str, kind: str, entry: Entry) -> None:
         self.process = subprocess.Popen(
-            [python, "-I", str(WORKER), kind, entry.name],
+            [python, "-I", str(WORKER), kind, json.dumps(asdict(entry))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **entry.environ},
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ contender of books has the same three, with levels and changes ``(side, price_e4
 from __future__ import annotations
 
 import importlib
+import runpy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ class Entry:
 
     Attributes:
         name: in tables.
-        where: ``module:class`` in this folder.
+        where: ``module:class`` in this folder, or ``path/of/file.py:class``.
         peer: the environment that it needs (``peers.PEERS``); None: that of kalshi_book itself.
         note: what is done by hand, or not done.
         environ: variables of its process.
@@ -42,7 +43,9 @@ class Entry:
 
     def make(self) -> Any:
         """Import the class and make one. Here and not above: what it needs may not be installed."""
-        module, _, name = self.where.partition(":")
+        module, _, name = self.where.rpartition(":")
+        if module.endswith(".py"):
+            return runpy.run_path(module)[name]()
         return getattr(importlib.import_module(f"{__name__}.{module}"), name)()
 
 
@@ -57,7 +60,7 @@ FRAMES = (
     Entry("synpath, its Rust call", "synpath:Bare", "synpath", "no sequence check", distributions=("synpath",)),
     Entry("synpath", "synpath:Shipped", "synpath", "as shipped", distributions=("synpath",)),
     Entry("pykalshi", "pykalshi:Frames", "pykalshi", "as shipped; no sequence check", distributions=("pykalshi",)),
-    Entry("kalshi-sdk", "kalshi_sdk:Frames", "kalshi-sdk", "as shipped, the book read", distributions=("kalshi-sdk",)),
+    Entry("kalshi-sdk", "kalshi_sdk:Frames", "kalshi-sdk", "as shipped, the book read; given no `ok`, whose number it takes for a gap", distributions=("kalshi-sdk",)),
     Entry(
         "kalshi-simple-ws-orderbook", "simple:Frames", "kalshi-simple-ws-orderbook", "json; cents frames only; no sequence check",
         distributions=("kalshi-simple-ws-orderbook",),
@@ -85,15 +88,3 @@ BOOKS = (
     Entry("limit-order-book", "limit_order_book:Book", "limit-order-book", distributions=("limit-order-book",)),
     Entry("hftbacktest's depth", "hftbacktest_depth:Book", "hftbacktest", distributions=("hftbacktest",)),
 )
-
-
-def entry_named(kind: str, name: str) -> Entry:
-    """Find a contender of ``"frames"`` or ``"books"``.
-
-    Raises:
-        KeyError: there is none.
-    """
-    for entry in {"frames": FRAMES, "books": BOOKS}[kind]:
-        if entry.name == name:
-            return entry
-    raise KeyError(f"{kind}: {name}")

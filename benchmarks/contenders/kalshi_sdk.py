@@ -44,8 +44,7 @@ class Frames:
             subscription.server_sid = sid
             subscriptions._subscriptions[sid], subscriptions._sid_to_client[sid] = subscription, sid
         for frame in opening:
-            if '"seq":' in frame:
-                await socket._process_frame(frame)
+            await socket._process_frame(frame)
         while self.queue.qsize():
             await self.queue.get()
 
