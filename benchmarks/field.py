@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import changes, flows
@@ -46,7 +46,7 @@ def table_of(name: str, standings: Sequence[Standing], times: Times, note: str) 
                 row |= {"x ours": times.ratio(entry.name, OURS), "q1": low, "q3": high}
         rows.append(row)
     rows.sort(key=lambda row: row.get("ns", float("inf")))
-    return Table(name, COLUMNS, rows, note)
+    return Table(name, COLUMNS, rows, note, ["ns"])
 
 
 def versions_of(standing: Standing) -> str:
@@ -112,7 +112,7 @@ def reads(*, quick: bool) -> Iterator[Table]:
         remark = "" if found and not standing.wrong else standing.verdict
         rows.append({"contender": standing.entry.name, **(found["ns"] if found else {}), "remark": remark})
     note = f"ns; a book of {READ_LEVELS} levels on the cent grid; the best of five, as timeit does it; an empty cell: not offered"
-    yield Table("book alone: reads and loads", columns, rows, note)
+    yield Table("book alone: reads and loads", columns, rows, note, names)
 
 
 def check_held(running: Running, workload: Workload) -> None:
@@ -127,16 +127,26 @@ def check_held(running: Running, workload: Workload) -> None:
 
 
 def losses(tables: Sequence[Table]) -> list[str]:
-    """Say where somebody who keeps a right book was faster than we."""
+    """Say where somebody who keeps a right book was better than we."""
     found = []
     for table in tables:
-        if not table.title.startswith(("bytes to book", "book alone: one")):
-            continue
-        for row in table.rows:
-            ratio = row.get("x ours")
-            if isinstance(ratio, float) and ratio < 1 and not row.get("floor") and str(row["top of book"]).startswith("right"):
-                found.append(f"{table.title}: {row['contender']} takes {ratio:.2f} of our time")
+        ours = next((row for row in table.rows if row.get("contender") == OURS), None)
+        for row in table.rows if ours is not None else ():
+            if row is ours or row.get("floor") or str(row.get("top of book") or row.get("remark")).startswith("WRONG"):
+                continue
+            for name in table.less_is_better:
+                ratio = share(row, ours, name)  # type: ignore[arg-type]
+                if ratio is not None and ratio < 1:
+                    found.append(f"{table.title}, {name}: {row['contender']} takes {ratio:.2f} of ours")
     return found
+
+
+def share(row: Mapping[str, object], ours: Mapping[str, object], name: str) -> float | None:
+    """Give a figure over ours: the median of the paired ratios where there is one."""
+    paired, theirs, own = row.get("x ours"), row.get(name), ours.get(name)
+    if isinstance(paired, float):
+        return paired
+    return theirs / own if isinstance(theirs, (int, float)) and isinstance(own, (int, float)) else None
 
 
 def entries_named(entries: Sequence[Entry], *names: str) -> list[Entry]:

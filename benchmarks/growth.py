@@ -39,7 +39,7 @@ def levels(*, seed: int, quick: bool) -> Iterator[Row | Table]:
                     lines[name]["remark"] = standing.verdict
     columns = (Column("contender"), *(Column(f"{count:,}", "{:,.0f}") for count in points), Column("remark"))
     note = "ns; levels of both sides together, changes near the top"
-    yield Table(GROWTH, columns, list(lines.values()), note)
+    yield Table(GROWTH, columns, list(lines.values()), note, [f"{count:,}" for count in points])
 
 
 def markets(*, seed: int, quick: bool) -> Iterator[Table]:

@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "3.12"
 """What kalshi-sdk and nautilus_trader need at least, and hftbacktest at most."""
-OURS = "kalshi_book"
+ROOM = f"kalshi_book-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+"""The environment of kalshi_book: each working tree has its own."""
 BUILD = ("cython>=3.1,<4", "setuptools>=77")
 
 
@@ -56,7 +57,7 @@ def cache() -> Path:
 
 def python_of(peer: str | None) -> str | None:
     """Give the interpreter of a peer's environment (None: kalshi_book's own there, else this one), or None if absent."""
-    room = cache() / (peer or OURS)
+    room = cache() / (peer or ROOM)
     if (room / "installed.json").exists():
         return str(room / "bin" / "python")
     return None if peer else sys.executable
@@ -90,11 +91,11 @@ def install(python: str, name: str, requirements: tuple[str, ...], *, wanted: st
     shutil.rmtree(room, ignore_errors=True)
     pip = [str(room / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     steps = [[python, "-m", "venv", str(room)], [*pip, *requirements]]
-    if name == OURS:
+    if name == ROOM:
         steps += [[*pip, *BUILD], [*pip, "--no-build-isolation", "--no-cache-dir", "{tree}"]]
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder, "tree")
-        if name == OURS:
+        if name == ROOM:
             # From a copy: a build in the tree would leave its own files there, or take up stale ones.
             for file in tree_files():
                 (tree / file).parent.mkdir(parents=True, exist_ok=True)
@@ -128,12 +129,12 @@ def tree_digest() -> str:
 def install_ours(python: str) -> str | None:
     """Install kalshi_book as it stands in this tree."""
     wanted = json.dumps([python, OURS_TOO, tree_digest()])
-    return install(python, OURS, OURS_TOO, wanted=wanted)
+    return install(python, ROOM, OURS_TOO, wanted=wanted)
 
 
 def refresh_ours() -> str | None:
     """Install kalshi_book again where its environment holds another state of the tree; nothing where it has none."""
-    if not (cache() / OURS / "installed.json").exists():
+    if not (cache() / ROOM / "installed.json").exists():
         return None
     python = interpreter()
     return f"no python{PYTHON} here" if python is None else install_ours(python)
@@ -150,11 +151,11 @@ def main() -> int:
         print(f"benchmarks: there is no python{PYTHON} here, which the other packages run on", file=sys.stderr)
         return 1
     print(f"into {cache()}, on {python}")
-    for name in (OURS, *PEERS):
-        requirements = OURS_TOO if name == OURS else PEERS[name].requirements
+    for name in (ROOM, *PEERS):
+        requirements = OURS_TOO if name == ROOM else PEERS[name].requirements
         print(f"  {name}: {' '.join(requirements)} ...", end=" ", flush=True)
         wanted = json.dumps([python, requirements])
-        fault = install_ours(python) if name == OURS else install(python, name, requirements, wanted=wanted)
+        fault = install_ours(python) if name == ROOM else install(python, name, requirements, wanted=wanted)
         print(f"ABSENT: {fault}" if fault else "there")
     return 0
 

@@ -83,12 +83,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures without a goal, side by side. A row may lack a column, and may hold more than the columns show."""
+    """Figures without a goal, side by side. A row may lack a column, and may hold more than the columns show.
+
+    ``less_is_better`` names the columns in which the row of kalshi_book is to be judged beside those of the others.
+    """
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, object]]
     note: str = ""
+    less_is_better: Sequence[str] = ()
 
     def texts(self) -> list[list[str]]:
         return [[column.text(row.get(column.name)) for column in self.columns] for row in self.rows]
@@ -130,6 +134,14 @@ def versions() -> str:
     return ", ".join(parts)
 
 
+def load() -> str:
+    """Say what else the machine has to do: a run beside other work is not worth much."""
+    try:
+        return f"{os.getloadavg()[0]:.2f} processes in the minute before"
+    except (AttributeError, OSError):
+        return "unknown"
+
+
 def circumstances(seed: int) -> dict[str, str]:
     """Give everything that a stranger needs to make the same run."""
     return {
@@ -140,6 +152,7 @@ def circumstances(seed: int) -> dict[str, str]:
         "machine": machine(),
         "seed": str(seed),
         "timer": f"perf_counter, steps of {timer_resolution_ns()} ns",
+        "load": load(),
         "build": f"{platform.python_compiler()}; Python's own flags ({sysconfig.get_config_var('OPT') or 'unknown'}) "
         "and those that setup.py adds",
     }
@@ -191,7 +204,7 @@ def from_content(found: dict[str, Any]) -> tuple[dict[str, str], list[Row], list
     """Read what ``content`` gave."""
     rows = [Row(**{name: value for name, value in row.items() if name != "verdict"}) for row in found["goals"]]
     tables = [
-        Table(table["title"], [Column(**column) for column in table["columns"]], table["rows"], table["note"])
+        Table(table["title"], [Column(**column) for column in table["columns"]], table["rows"], table["note"], table["less_is_better"])
         for table in found["tables"]
     ]
     return found["circumstances"], rows, tables, found["losses"]
