@@ -109,7 +109,7 @@ def by_contender(books: int) -> Table:
     lines: list[dict[str, object]] = []
     for standing in standings:
         answer = found.get(standing.entry.name)
-        remark = standing.verdict if answer is None or standing.wrong else ""
+        remark = standing.verdict if answer is None or standing.wrong else "" if answer["bytes"] else "no book by itself"
         lines.append({"contender": standing.entry.name, "resident": answer and answer["bytes"], "remark": remark})
     lines.sort(key=lambda line: line["resident"] or 1e18)  # type: ignore[arg-type,return-value]
     columns = (Column("contender"), Column("resident", "{:,.0f}"), Column("remark"))

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from .contenders import Entry
 from .timing import Times, progress
 
 WORKER = Path(__file__).with_name("worker.py")
-LEAST_CHUNKS = 3
+LEAST_CHUNKS = 2
 
 
 class Failed(Exception):
@@ -99,8 +100,13 @@ class Process:
         return answer
 
     def close(self) -> None:
+        """End it. Harmless when it has ended."""
         self.process.kill()
-        self.process.communicate()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):  # what could not be written to a process that had ended
+                    pipe.close()
+        self.process.wait()
 
 
 @contextmanager
@@ -114,25 +120,40 @@ def competitors(workload: Workload, entries: Iterable[Entry], path: Path, *, sec
         seconds: how long each may take for the check. What was not checked is not timed either.
     """
     workload.write(path)
-    running = Running([], {})
+    running = Running([Standing(entry) for entry in entries], {})
     with ExitStack() as stack:
-        for entry in entries:
-            standing = Standing(entry)
-            running.standings.append(standing)
-            python = peers.python_of(entry.peer)
-            if python is None:
-                standing.absent = f"{entry.peer} is not installed (make bench-peers)"
-                continue
-            process = Process(python, workload.kind, entry)
-            stack.callback(process.close)
-            try:
-                begin(process, standing, path, seconds)
-            except Failed as error:
-                missing = str(error).startswith(("ModuleNotFoundError", "PackageNotFoundError"))
-                setattr(standing, "absent" if missing else "failed", str(error))
-            else:
-                running.processes[entry.name] = process
+        # Nothing is timed yet, so as many as there are cores may begin at once.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            started = [pool.submit(start, standing, workload.kind, path, seconds) for standing in running.standings]
+        for standing, future in zip(running.standings, started, strict=True):
+            process = future.result()
+            if process is not None:
+                stack.callback(process.close)
+                running.processes[standing.entry.name] = process
         yield running
+
+
+def start(standing: Standing, kind: str, path: Path, seconds: float) -> Process | None:
+    """Bring one contender to where its time can be taken; None: it is absent or has failed, and ``standing`` says so."""
+    python = peers.python_of(standing.entry.peer)
+    if python is None:
+        standing.absent = f"{standing.entry.peer} is not installed (make bench-peers)"
+        return None
+    process = Process(python, kind, standing.entry)
+    try:
+        hello = process.ask("hello")
+        standing.python, standing.versions = hello["python"], hello["versions"]
+        process.ask("load", path=str(path))
+        found = process.ask("check", seconds=seconds)
+        standing.checked, standing.wrong, standing.first = found["items"], found["wrong"], found["first"]
+        standing.chunks = found["chunks"]
+        process.ask("open")
+    except Failed as error:
+        missing = str(error).startswith(("ModuleNotFoundError", "PackageNotFoundError"))
+        setattr(standing, "absent" if missing else "failed", str(error))
+        process.close()
+        return None
+    return process
 
 
 @dataclass
@@ -160,21 +181,10 @@ class Running:
         self.processes.pop(name).close()
 
 
-def begin(process: Process, standing: Standing, path: Path, seconds: float) -> None:
-    """Bring one contender to where its time can be taken."""
-    hello = process.ask("hello")
-    standing.python, standing.versions = hello["python"], hello["versions"]
-    process.ask("load", path=str(path))
-    found = process.ask("check", seconds=seconds)
-    standing.checked, standing.wrong, standing.first = found["items"], found["wrong"], found["first"]
-    standing.chunks = found["chunks"]
-    process.ask("open")
-
-
-def take_turns(running: Running, *, seconds: float) -> Times:
+def take_turns(running: Running, *, chunk: int, seconds: float) -> Times:
     """Time all that are left on one chunk after the other, in an order that is rotated from chunk to chunk.
 
-    A slow contender stops when its own ``seconds`` are spent, though not before its third chunk; its ratios are those of the
+    A slow contender stops when its own ``seconds`` are spent, though not before it had two chunks; its ratios are those of the
     chunks that it had.
     """
     ns: dict[str, list[float]] = {name: [] for name in running.processes}
@@ -194,7 +204,7 @@ def take_turns(running: Running, *, seconds: float) -> Times:
                 del ns[name]
                 continue
             ns[name].append(took)
-            spent[name] += took / 1e9 * 500
+            spent[name] += took / 1e9 * chunk
         order, number = order[1:] + order[:1], number + 1
     return Times(ns)
 
@@ -204,5 +214,5 @@ def compete(workload: Workload, entries: Sequence[Entry], folder: Path, *, secon
     progress(f"{workload.name}: checking {len(entries)} contenders")
     with competitors(workload, entries, folder / "workload.json", seconds=seconds) as running:
         progress(f"{workload.name}: {len(running.processes)} contenders take turns")
-        times = take_turns(running, seconds=seconds)
+        times = take_turns(running, chunk=workload.chunk, seconds=seconds)
         return running.standings, times

@@ -86,5 +86,8 @@ BOOKS = (
     Entry("nautilus, deltas made before", "nautilus:PreparedBook", "nautilus_trader", distributions=("nautilus_trader",)),
     Entry("nautilus, making its deltas", "nautilus:Book", "nautilus_trader", distributions=("nautilus_trader",)),
     Entry("limit-order-book", "limit_order_book:Book", "limit-order-book", distributions=("limit-order-book",)),
-    Entry("hftbacktest's depth", "hftbacktest_depth:Book", "hftbacktest", distributions=("hftbacktest",)),
+    Entry(
+        "hftbacktest's depth", "hftbacktest_depth:Book", "hftbacktest", "in its backtest's compiled loop, no Python in between",
+        distributions=("hftbacktest", "numba"),
+    ),
 )
