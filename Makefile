@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 BUILD_FILES := pyproject.toml setup.py $(wildcard src_ext/*)
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_BENCH := $(VENV)/.installed-bench
 
 # The suite runs on all cores.
 SPREAD := -n auto --dist worksteal
@@ -17,7 +18,7 @@ SPREAD := -n auto --dist worksteal
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -28,8 +29,14 @@ demo: $(INSTALLED)  ## replay the packaged sample: a moving ladder, then the fin
 test: $(INSTALLED_DEV)  ## run the whole test suite
 	$(BIN)/python -m pytest $(SPREAD)
 
-bench: $(INSTALLED_DEV)  ## measure the feed beside the bare decode, and the memory of many books
+bench: $(INSTALLED_BENCH)  ## measure it beside other ways to keep the same book, a few minutes
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(INSTALLED_BENCH)  ## install the other packages for `make bench`, each in an environment of its own
+	$(BIN)/python -m benchmarks.peers
+
+bench-docs: $(INSTALLED_BENCH) bench-peers  ## the same, written to docs/benchmarks.md with its figures and its picture
+	$(BIN)/python -m benchmarks --docs docs
 
 lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnings of our C
 	$(BIN)/ruff check .
@@ -90,3 +97,8 @@ $(INSTALLED_DEV): $(BUILD_FILES) | $(BIN)/python
 	@echo "installing kalshi_book with its tools into $(VENV)"
 	@$(PIP) install -q -e '.[all,dev]'
 	@touch $(INSTALLED) $@
+
+$(INSTALLED_BENCH): $(BUILD_FILES) | $(BIN)/python
+	@echo "installing kalshi_book with its tools, and what the benchmarks compare it with, into $(VENV)"
+	@$(PIP) install -q -e '.[all,dev,bench]'
+	@touch $(INSTALLED) $(INSTALLED_DEV) $@

@@ -23,7 +23,9 @@ NEAR = 8  # levels of a side, the best and those below it, that count as near th
 def book_of(levels: int) -> kb.OrderBook:
     """Make a book of evenly spaced bids of one size, half of them on each side."""
     book = kb.OrderBook("KXBENCH-26-A")
-    raw: list[tuple[str | int, str | int]] = [(f"0.{price_e4:04d}", f"{SIZE_E2 // 100}.00") for price_e4 in prices_of(levels)]
+    raw: list[tuple[str | int, str | int]] = [
+        (f"0.{price_e4:04d}", f"{SIZE_E2 // 100}.00") for price_e4 in prices_of(levels)
+    ]
     body = SnapshotBody(market_ticker=book.market_ticker, yes_dollars_fp=raw, no_dollars_fp=list(raw))
     book.apply(OrderbookSnapshot(sid=1, seq=1, msg=body))
     return book

@@ -14,12 +14,15 @@ from .session import BOOK, Server
 from .subprocesses import numbers_from
 
 LIVE, REPLACED, DELTAS = 400, 100, 4_000  # markets that are open, those that change each time, deltas between
-PROGRAM = SIZES + """
+PROGRAM = (
+    SIZES
+    + """
 sys.path.insert(0, sys.argv[2])
 from benchmarks.churning import day
 for numbers in day(int(sys.argv[1]), resident):
     print(*numbers)
 """
+)
 
 
 class Exchange(Server):
@@ -85,5 +88,5 @@ def table(rounds: int) -> Table:
         Column("hours"), Column("delta", "{:,.0f}"), Column("market replaced", "{:,.0f}"), Column("resident", "{:,.1f}"),
         Column("books", "{:,}"),
     )  # fmt: skip
-    note = f"ns, and MiB in the end; {LIVE} markets open, {REPLACED} of them replaced {rounds} times, {DELTAS:,} deltas in between"
+    note = f"nanoseconds, and MiB in the end; {LIVE} markets open, {REPLACED} of them replaced {rounds} times, {DELTAS:,} deltas in between"
     return Table("growth: a day of markets that come and go", columns, lines, note)

@@ -78,7 +78,9 @@ def frames(*, seed: int, quick: bool, tape: flows.Stream | None) -> Iterator[Row
         for stream in streams if tape is None else [tape]:
             workload = flows.workload(stream)
             standings, times = compete(workload, FRAMES, Path(folder), seconds=seconds)
-            note = f"{len(workload.items):,} frames after {len(workload.opening):,}; each applied, then both best prices read"
+            note = (
+                f"{len(workload.items):,} frames after {len(workload.opening):,}; each applied, then both best prices read"
+            )
             yield table_of(f"bytes to book: {workload.name}", standings, times, note)
             if workload.name == flows.CENT:
                 yield from goal_rows(FRAME_GOALS, standings, times, "bytes to book")
@@ -100,7 +102,9 @@ def reads(*, quick: bool) -> Iterator[Table]:
     seconds = 0.01 if quick else 0.2
     progress("reads of one book")
     with tempfile.TemporaryDirectory() as folder:
-        with competitors(workload, [entry for entry in BOOKS if not entry.is_floor], Path(folder, "w.json"), seconds=1) as running:
+        with competitors(
+            workload, [entry for entry in BOOKS if not entry.is_floor], Path(folder, "w.json"), seconds=1
+        ) as running:
             check_held(running, workload)
             answers = running.ask_each("reads", seconds=seconds)
             standings = running.standings
@@ -111,7 +115,7 @@ def reads(*, quick: bool) -> Iterator[Table]:
         found = answers.get(standing.entry.name)
         remark = "" if found and not standing.wrong else standing.verdict
         rows.append({"contender": standing.entry.name, **(found["ns"] if found else {}), "remark": remark})
-    note = f"ns; a book of {READ_LEVELS} levels on the cent grid; the best of five, as timeit does it; an empty cell: not offered"
+    note = f"nanoseconds; a book of {READ_LEVELS} levels on the cent grid; the best of five, as timeit does it; an empty cell: not offered"
     yield Table("book alone: reads and loads", columns, rows, note, names)
 
 

@@ -52,7 +52,9 @@ def formats(stream: Stream, folder: Path, *, repeats: int) -> Table:
         Column("file"), Column("ns", "{:,.0f}"), Column("min", "{:,.0f}"), Column("frames a second", "{:,.0f}"),
         Column("bytes a frame", "{:,.0f}"), Column("remark"),
     )  # fmt: skip
-    return Table("replay of files", columns, lines, f"{count_of(stream):,} frames of 200 markets, whole passes, {repeats} each")
+    return Table(
+        "replay of files", columns, lines, f"{count_of(stream):,} frames of 200 markets, whole passes, {repeats} each"
+    )
 
 
 def count_of(stream: Stream) -> int:

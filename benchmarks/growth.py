@@ -19,7 +19,8 @@ WHO = (
     OURS, "dict, cached best", "dict + max()", "numpy ladder", "SortedDict", "order-book, int keys",
     "nautilus, making its deltas", "limit-order-book",
 )  # fmt: skip
-GROWTH = "growth: one level change and both best prices, by levels"
+BY_LEVELS = "growth: one level change and both best prices, by levels"
+BY_MARKETS = "growth: bytes to book, by markets"
 
 
 def levels(*, seed: int, quick: bool) -> Iterator[Row | Table]:
@@ -38,8 +39,8 @@ def levels(*, seed: int, quick: bool) -> Iterator[Row | Table]:
                 if standing.wrong or not standing.is_timed:
                     lines[name]["remark"] = standing.verdict
     columns = (Column("contender"), *(Column(f"{count:,}", "{:,.0f}") for count in points), Column("remark"))
-    note = "ns; levels of both sides together, changes near the top"
-    yield Table(GROWTH, columns, list(lines.values()), note, [f"{count:,}" for count in points])
+    note = "nanoseconds; levels of both sides together, changes near the top"
+    yield Table(BY_LEVELS, columns, list(lines.values()), note, [f"{count:,}" for count in points])
 
 
 def markets(*, seed: int, quick: bool) -> Iterator[Table]:
@@ -56,8 +57,8 @@ def markets(*, seed: int, quick: bool) -> Iterator[Table]:
         lines.append({**line, "bests / bare": times.ratio("bests")})
     numbers = [Column(name, "{:,.0f}") for name in ("bare decode", "receive", "with both bests")]
     ratios = [Column(name, "{:,.2f}") for name in ("receive / bare", "bests / bare")]
-    note = "ns a frame; about 10 levels a side, every market hit alike, which is the hardest case for caches"
-    yield Table("growth: bytes to book, by markets", (Column("markets", "{:,}"), *numbers, *ratios), lines, note)
+    note = "nanoseconds a frame; about 10 levels a side, every market hit alike, which is the hardest case for caches"
+    yield Table(BY_MARKETS, (Column("markets", "{:,}"), *numbers, *ratios), lines, note)
 
 
 def churn(*, quick: bool) -> Iterator[Table]:

@@ -113,4 +113,10 @@ def by_contender(books: int) -> Table:
         lines.append({"contender": standing.entry.name, "resident": answer and answer["bytes"], "remark": remark})
     lines.sort(key=lambda line: line["resident"] or 1e18)  # type: ignore[arg-type,return-value]
     columns = (Column("contender"), Column("resident", "{:,.0f}"), Column("remark"))
-    return Table("memory of a book of 20 + 20 levels", columns, lines, f"bytes of resident size, mean of {books:,} books", ["resident"])
+    return Table(
+        "memory of a book of 20 + 20 levels",
+        columns,
+        lines,
+        f"bytes of resident size, mean of {books:,} books",
+        ["resident"],
+    )

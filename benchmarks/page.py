@@ -51,7 +51,12 @@ def write(folder: Path, content: dict[str, Any]) -> None:
 
 
 def lines(
-    facts: dict[str, str], rows: Sequence[report.Row], tables: Sequence[report.Table], losses: Sequence[str], *, has_picture: bool
+    facts: dict[str, str],
+    rows: Sequence[report.Row],
+    tables: Sequence[report.Table],
+    losses: Sequence[str],
+    *,
+    has_picture: bool,
 ) -> Iterator[str]:
     """Give the page line by line."""
     yield HEAD

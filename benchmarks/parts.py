@@ -25,7 +25,10 @@ PARTS: dict[str, tuple[str, Callable[[Options], Found]]] = {
     "field": ("bytes to book, all contenders", lambda o: field.frames(**vars(o))),
     "snapshots": ("a snapshot beside its bare decode", lambda o: bytes_to_book.snapshot_rows(quick=o.quick)),
     "books": ("one book alone, all contenders", lambda o: field.books(seed=o.seed, quick=o.quick)),
-    "calls": ("one change and one read beside calls that do nothing", lambda o: book_alone.call_rows(seed=o.seed, quick=o.quick)),
+    "calls": (
+        "one change and one read beside calls that do nothing",
+        lambda o: book_alone.call_rows(seed=o.seed, quick=o.quick),
+    ),
     "reads": ("reads and loads of one book, all contenders", lambda o: field.reads(quick=o.quick)),
     "levels": ("time against levels", lambda o: growth.levels(seed=o.seed, quick=o.quick)),
     "markets": ("time against markets", lambda o: growth.markets(seed=o.seed, quick=o.quick)),

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import flows
 from .contenders import OURS
-from .growth import GROWTH
+from .growth import BY_LEVELS, BY_MARKETS
 from .report import Table
 
 OURS_COLOUR, OTHERS_COLOUR, FLOOR_COLOUR = "#0b6e4f", "#8fa3ad", "#d9dfe2"
@@ -21,9 +21,9 @@ def draw(tables: Sequence[Table], path: Path) -> bool:
         Whether there is a picture: nothing to draw, or no matplotlib, is no error.
     """
     by_title = {table.title: table for table in tables}
-    found = [by_title.get(f"bytes to book: {name}") for name in (flows.CENT, flows.SUB_PENNY)]
-    growth = by_title.get(GROWTH)
-    panels = [table for table in (*found, growth) if table is not None]
+    wanted = {f"bytes to book: {flows.CENT}": bars, f"bytes to book: {flows.SUB_PENNY}": bars}
+    wanted |= {BY_LEVELS: by_levels, BY_MARKETS: by_markets}
+    panels = [(panel, by_title[title]) for title, panel in wanted.items() if title in by_title]
     if not panels:
         return False
     try:
@@ -32,13 +32,17 @@ def draw(tables: Sequence[Table], path: Path) -> bool:
         return False
     # The same figures give the same file.
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "kalshi_book", "svg.fonttype": "none", "font.size": 9})
+    matplotlib.rcParams.update({"svg.hashsalt": "kalshi_book", "font.size": 9})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(5.6 * len(panels), 5.2), squeeze=False, layout="constrained")
-    for axis, table in zip(axes[0], panels, strict=True):
-        (lines if table is growth else bars)(axis, table)
-    figure.savefig(path, metadata={"Date": None})
+    rows = (len(panels) + 1) // 2
+    figure, axes = pyplot.subplots(rows, 2, figsize=(12, 4.6 * rows), squeeze=False, layout="constrained")
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, (panel, table) in zip(axes.flat, panels, strict=False):
+        panel(axis, table)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)
     return True
 
@@ -53,9 +57,8 @@ def bars(axis: Any, table: Table) -> None:
         if str(row["top of book"]).startswith("WRONG"):
             bar.set_hatch("//")
     axis.bar_label(drawn, labels=[f" {time:,.0f}" for time in times])
-    axis.set(xscale="log", xlabel="ns a frame, bytes to both best prices", title=table.title.partition(": ")[2])
-    axis.margins(x=0.25)
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.set(xscale="log", xlabel="ns a frame, from its bytes to both best prices", title=table.title.partition(": ")[2])
+    axis.set_xlim(10, 8 * max(times))
 
 
 def colour_of(row: Any) -> str:
@@ -64,7 +67,7 @@ def colour_of(row: Any) -> str:
     return FLOOR_COLOUR if row.get("floor") else OTHERS_COLOUR
 
 
-def lines(axis: Any, table: Table) -> None:
+def by_levels(axis: Any, table: Table) -> None:
     """One line for each contender, from few levels to many."""
     points = [column.name for column in table.columns if column.form]
     for row in table.rows:
@@ -73,7 +76,16 @@ def lines(axis: Any, table: Table) -> None:
             is_ours = row["contender"] == OURS
             style = {"color": OURS_COLOUR, "linewidth": 2.5} if is_ours else {"linewidth": 1}
             axis.plot(*zip(*measured, strict=True), marker="o", markersize=3, label=row["contender"], **style)
-    axis.set(xscale="log", yscale="log", xlabel="levels of the book", ylabel="ns a level change and both best prices")
-    axis.set_title("one book alone")
+    axis.set(xscale="log", yscale="log", xlabel="levels of one book", ylabel="ns a level change and both best prices")
+    axis.set_title("one book alone, by its levels")
     axis.legend(fontsize=7, frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
+
+
+def by_markets(axis: Any, table: Table) -> None:
+    """Ours beside the bare decode, from one market to many."""
+    markets = [row["markets"] for row in table.rows]
+    for name, colour in (("with both bests", OURS_COLOUR), ("receive", "#6bb39b"), ("bare decode", OTHERS_COLOUR)):
+        axis.plot(markets, [row[name] for row in table.rows], marker="o", markersize=3, label=name, color=colour)
+    axis.set(xscale="log", xlabel="markets of one feed, all hit alike", ylabel="ns a frame", ylim=(0, None))
+    axis.set_title("kalshi_book, by the markets of its feed")
+    axis.legend(fontsize=7, frameon=False)

@@ -188,9 +188,7 @@ def show(facts: dict[str, str], rows: Sequence[Row], tables: Sequence[Table], lo
         console.print(shown)
 
 
-def content(
-    facts: dict[str, str], rows: Sequence[Row], tables: Sequence[Table], losses: Sequence[str]
-) -> dict[str, Any]:
+def content(facts: dict[str, str], rows: Sequence[Row], tables: Sequence[Table], losses: Sequence[str]) -> dict[str, Any]:
     """Give the same for machines: what ``--json`` writes, and what the page is made of."""
     return {
         "circumstances": facts,
@@ -204,7 +202,13 @@ def from_content(found: dict[str, Any]) -> tuple[dict[str, str], list[Row], list
     """Read what ``content`` gave."""
     rows = [Row(**{name: value for name, value in row.items() if name != "verdict"}) for row in found["goals"]]
     tables = [
-        Table(table["title"], [Column(**column) for column in table["columns"]], table["rows"], table["note"], table["less_is_better"])
+        Table(
+            table["title"],
+            [Column(**column) for column in table["columns"]],
+            table["rows"],
+            table["note"],
+            table["less_is_better"],
+        )
         for table in found["tables"]
     ]
     return found["circumstances"], rows, tables, found["losses"]

@@ -38,7 +38,7 @@ class Truth:
     def take(self, frame: bytes | str) -> Top | None:
         """Apply a frame, and give the top of its book; None where it has none."""
         message = json.loads(frame)
-        kind, msg = message["type"], message["msg"]
+        kind, msg = message["type"], message.get("msg")
         if kind == "orderbook_snapshot":
             shapes = {side: (f"{side}_dollars_fp", f"{side}_dollars", side) for side in ("yes", "no")}
             found = {side: next((msg[name] for name in names if msg.get(name)), []) for side, names in shapes.items()}
@@ -70,7 +70,9 @@ def top_of(book: Sides) -> Top:
     return max(yes) if yes else None, 10_000 - max(no) if no else None
 
 
-def tops_of_changes(yes: Iterable[Any], no: Iterable[Any], changes: Sequence[tuple[str, int, int]]) -> tuple[list[Top], Sides]:
+def tops_of_changes(
+    yes: Iterable[Any], no: Iterable[Any], changes: Sequence[tuple[str, int, int]]
+) -> tuple[list[Top], Sides]:
     """Follow one book through changes."""
     book = {"yes": dict(yes), "no": dict(no)}
     tops = []

@@ -25,7 +25,9 @@ clock = time.perf_counter_ns
 def contenders() -> Any:
     """Import the folder of contenders as a package of its own, without putting its neighbours on the path."""
     folder = Path(__file__).resolve().parent / "contenders"
-    spec = importlib.util.spec_from_file_location("contenders", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        "contenders", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None and spec.loader is not None
     module = sys.modules["contenders"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -121,7 +123,11 @@ class Worker:
         times.sort()
         count = len(times)
         names = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
-        return {**{name: times[min(count - 1, int(count * share))] for name, share in names.items()}, "max": times[-1], "n": count}
+        return {
+            **{name: times[min(count - 1, int(count * share))] for name, share in names.items()},
+            "max": times[-1],
+            "n": count,
+        }
 
     def held(self) -> dict[str, Any]:
         """Give all levels of a book, as it stands now."""

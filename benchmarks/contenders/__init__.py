@@ -87,7 +87,10 @@ BOOKS = (
     Entry("nautilus, making its deltas", "nautilus:Book", "nautilus_trader", distributions=("nautilus_trader",)),
     Entry("limit-order-book", "limit_order_book:Book", "limit-order-book", distributions=("limit-order-book",)),
     Entry(
-        "hftbacktest's depth", "hftbacktest_depth:Book", "hftbacktest", "in its backtest's compiled loop, no Python in between",
+        "hftbacktest's depth",
+        "hftbacktest_depth:Book",
+        "hftbacktest",
+        "in its backtest's compiled loop, no Python in between",
         distributions=("hftbacktest", "numba"),
     ),
 )

@@ -168,5 +168,3 @@ class CachedBook(MaxBook):
 
     def names(self) -> dict[str, Any]:
         return {"best": self.best}
-
-

@@ -72,5 +72,7 @@ class Book:
         return {"book": self.book, "integers": self.integers, "text": self.text}
 
     def held(self) -> tuple[Levels, Levels]:
-        yes, no = ([(level.price_e4, level.size_e2) for level in self.book.bids(outcome_side=side)] for side in ("yes", "no"))
+        yes, no = (
+            [(level.price_e4, level.size_e2) for level in self.book.bids(outcome_side=side)] for side in ("yes", "no")
+        )
         return yes[::-1], no[::-1]
