@@ -13,6 +13,8 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 
 # The suite runs on all cores.
 SPREAD := -n auto --dist worksteal
+# The harness of the benchmarks runs processes of its own and has no line of the package: nothing to cover or to sanitise.
+PACKAGE_ONLY := --ignore=tests/benchmarks
 
 # What a scratch build needs of the tree.
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
@@ -51,7 +53,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 
 coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q $(SPREAD)
+	$(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -62,7 +64,7 @@ HERE := $(CURDIR)/$(BIN)
 coverage-ext: $(INSTALLED_DEV)  ## lines of src_ext that the tests execute
 	$(call SCRATCH,build/coverage-ext) && export PYTHONPATH="$$PWD" && \
 	KALSHI_BOOK_COVERAGE=1 $(HERE)/python setup.py -q build_ext --inplace && \
-	$(HERE)/python -m pytest -q $(SPREAD) && \
+	$(HERE)/python -m pytest -q $(SPREAD) $(PACKAGE_ONLY) && \
 	$(HERE)/python .ci/ext_lines.py build
 
 # PYTHONMALLOC: Python's own allocator hides overflows. --capture=sys: what a dying process says is not lost with it.
@@ -72,7 +74,7 @@ sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehavi
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=1 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	$(HERE)/python -m pytest -q --capture=sys
+	$(HERE)/python -m pytest -q --capture=sys $(PACKAGE_ONLY)
 
 sample: $(INSTALLED)  ## write the packaged sample tape again
 	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz

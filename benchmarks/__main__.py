@@ -1,4 +1,4 @@
-"""Run everything, or the parts named: ``python -m benchmarks [PART ...] [--quick] [--json FILE] [--seed N] [--tape FILE]``."""
+"""Run everything, or the parts named: ``python -m benchmarks [PART ...] [--quick] [--json FILE] [--tape FILE]``."""
 
 from __future__ import annotations
 

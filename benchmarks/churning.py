@@ -39,8 +39,9 @@ class Exchange(Server):
 
     def deltas(self, count: int) -> list[bytes]:
         """Write changes of one level, of every market in turn."""
+        held = self.held
         return [
-            f'{{"type":"orderbook_delta","sid":1,"seq":{self.next()},"msg":{{"market_ticker":"{self.held[n % len(self.held)]}",'
+            f'{{"type":"orderbook_delta","sid":1,"seq":{self.next()},"msg":{{"market_ticker":"{held[n % len(held)]}",'
             f'"market_id":"f0d3fa5c-56c1-4669-84ba-316193090287","price_dollars":"0.4100","delta_fp":"1.00","side":"yes",'
             f'"ts":"2026-09-21T14:00:00.5Z","ts_ms":1790000000500}}}}\n'.encode()
             for n in range(count)
@@ -88,5 +89,6 @@ def table(rounds: int) -> Table:
         Column("hours"), Column("delta", "{:,.0f}"), Column("market replaced", "{:,.0f}"), Column("resident", "{:,.1f}"),
         Column("books", "{:,}"),
     )  # fmt: skip
-    note = f"nanoseconds, and MiB in the end; {LIVE} markets open, {REPLACED} of them replaced {rounds} times, {DELTAS:,} deltas in between"
+    note = f"nanoseconds, and MiB in the end; {LIVE} markets open, {REPLACED} of them replaced {rounds} times, "
+    note += f"{DELTAS:,} deltas in between"
     return Table("growth: a day of markets that come and go", columns, lines, note)

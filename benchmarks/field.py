@@ -101,13 +101,15 @@ def reads(*, quick: bool) -> Iterator[Table]:
     workload = changes.workload(READ_LEVELS, seed=1, count=10, near=True, step=100)
     seconds = 0.01 if quick else 0.2
     progress("reads of one book")
-    with tempfile.TemporaryDirectory() as folder:
-        with competitors(
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        competitors(
             workload, [entry for entry in BOOKS if not entry.is_floor], Path(folder, "w.json"), seconds=1
-        ) as running:
-            check_held(running, workload)
-            answers = running.ask_each("reads", seconds=seconds)
-            standings = running.standings
+        ) as running,
+    ):
+        check_held(running, workload)
+        answers = running.ask_each("reads", seconds=seconds)
+        standings = running.standings
     names = list(dict.fromkeys(name for answer in answers.values() for name in answer["ns"]))
     columns = (Column("contender"), *(Column(name, "{:,.0f}") for name in names), Column("remark"))
     rows: list[dict[str, object]] = []
@@ -115,7 +117,8 @@ def reads(*, quick: bool) -> Iterator[Table]:
         found = answers.get(standing.entry.name)
         remark = "" if found and not standing.wrong else standing.verdict
         rows.append({"contender": standing.entry.name, **(found["ns"] if found else {}), "remark": remark})
-    note = f"nanoseconds; a book of {READ_LEVELS} levels on the cent grid; the best of five, as timeit does it; an empty cell: not offered"
+    note = f"nanoseconds; a book of {READ_LEVELS} levels on the cent grid; the best of five, as timeit does it; "
+    note += "an empty cell: not offered"
     yield Table("book alone: reads and loads", columns, rows, note, names)
 
 

@@ -93,7 +93,7 @@ def by_levels(books: int) -> Table:
         line = {"levels": name, "resident": resident / books, "allocated": allocated / books if allocated > 0 else None}
         lines.append({**line, "a level": (allocated if allocated > 0 else resident) / books / (2 * levels)})
     numbers = (Column("resident", "{:,.0f}"), Column("allocated", "{:,.0f}"), Column("a level", "{:,.1f}"))
-    note = f"bytes a book, its ticker and place in the feed included; {books:,} books; allocated: blocks in use, by glibc's count"
+    note = f"bytes a book, its ticker and place in the feed included; {books:,} books; allocated: blocks in use, by glibc"
     return Table("memory of one of our books", (Column("levels"), *numbers), lines, note)
 
 

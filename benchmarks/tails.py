@@ -24,17 +24,19 @@ def rows(*, seed: int, quick: bool, tape: flows.Stream | None) -> Iterator[Table
     workload = flows.workload(stream)
     progress(f"tails, {workload.name}")
     entries = [entry for entry in FRAMES if not entry.is_floor]
-    with tempfile.TemporaryDirectory() as folder:
-        with competitors(workload, entries, Path(folder, "workload.json"), seconds=0.2) as running:
-            found = running.ask_each("tails", seconds=seconds)
-            standings = running.standings
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        competitors(workload, entries, Path(folder, "workload.json"), seconds=0.2) as running,
+    ):
+        found = running.ask_each("tails", seconds=seconds)
+        standings = running.standings
     columns = (Column("contender"), *(Column(share, "{:,.0f}") for share in SHARES), Column("n", "{:,}"), Column("remark"))
     lines: list[dict[str, object]] = []
     for standing in standings:
         name = standing.entry.name
         remark = standing.verdict if name not in found or standing.wrong else ""
         lines.append({"contender": name, **found.get(name, {}), "remark": remark})
-    note = f"nanoseconds a frame, by itself, with both best prices; a list of one frame and the timer ({timer_cost_ns():.0f} ns) included; "
-    note += "garbage collection as it is by default"
+    note = "nanoseconds a frame, by itself, with both best prices; a list of one frame and the timer "
+    note += f"({timer_cost_ns():.0f} ns) included; garbage collection as it is by default"
     lines.sort(key=lambda line: line.get("p50", 1e18))  # type: ignore[arg-type,return-value]
     yield Table(f"tails: {workload.name}", columns, lines, note, SHARES[:3])

@@ -78,7 +78,7 @@ class Worker:
             return {"items": 0, "wrong": 0, "chunks": len(self.chunks), "first": None}
         for number, chunk in enumerate(self.chunks, 1):
             expected = self.workload["tops"][checked : checked + len(chunk)]
-            for item, top in zip(chunk, expected):
+            for item, top in zip(chunk, expected, strict=True):
                 found = list(self.contender.top(item))
                 checked += 1
                 if found != top:
@@ -110,24 +110,38 @@ class Worker:
 
     def tails(self, seconds: float) -> dict[str, Any]:
         """Time every item by itself, garbage collection as it is by default."""
-        run, times = self.contender.run, []
         gc.collect()
-        until = time.monotonic() + seconds
-        for number, item in enumerate(self.items):
-            one = [item]
-            began = clock()
-            run(one)
-            times.append(clock() - began)
-            if number % 500 == 0 and time.monotonic() > until:
-                break
+        steps = self.one_by_one(time.monotonic() + seconds)
+        if hasattr(self.contender, "run_all"):  # it lives in an event loop, which is entered once
+            times = self.contender.loop.run_until_complete(steps)
+        else:
+            try:
+                steps.send(None)
+            except StopIteration as done:
+                times = done.value
         times.sort()
         count = len(times)
-        names = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
-        return {
-            **{name: times[min(count - 1, int(count * share))] for name, share in names.items()},
-            "max": times[-1],
-            "n": count,
-        }
+        shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+        found = {name: times[min(count - 1, int(count * share))] for name, share in shares.items()}
+        return {**found, "max": times[-1], "n": count}
+
+    async def one_by_one(self, until: float) -> list[int]:
+        """Give the time of every item. Nothing is awaited but what the contender itself awaits."""
+        run, times = self.contender.run, []
+        run_all = getattr(self.contender, "run_all", None)
+        for number, item in enumerate(self.items):
+            one = [item]
+            if run_all is None:
+                began = clock()
+                run(one)
+                times.append(clock() - began)
+            else:
+                began = clock()
+                await run_all(one)
+                times.append(clock() - began)
+            if number % 500 == 0 and time.monotonic() > until:
+                break
+        return times
 
     def held(self) -> dict[str, Any]:
         """Give all levels of a book, as it stands now."""
@@ -139,7 +153,7 @@ class Worker:
         names = {**self.contender.names(), "repeat": repeat} if hasattr(self.contender, "names") else {}
         for name, expression in getattr(self.contender, "reads", {}).items():
             scope = dict(names)
-            exec(f"def run(n):\n for _ in repeat(None, n):\n  {expression}", scope)  # noqa: S102
+            exec(f"def run(n):\n for _ in repeat(None, n):\n  {expression}", scope)
             count, took = 1, 0
             while took < seconds * 1e9 / 5:
                 count *= 2

@@ -79,10 +79,9 @@ class Process:
     """One worker. ``ask`` sends a request and waits for its answer."""
 
     def __init__(self, python: str, kind: str, entry: Entry) -> None:
-        self.process = subprocess.Popen(
-            [python, "-I", str(WORKER), kind, json.dumps(asdict(entry))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **entry.environ},
-        )  # fmt: skip
+        command = [python, "-I", str(WORKER), kind, json.dumps(asdict(entry))]
+        environ, pipe = {**os.environ, **entry.environ}, subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environ)
 
     def ask(self, what: str, **arguments: Any) -> dict[str, Any]:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -184,8 +183,8 @@ class Running:
 def take_turns(running: Running, *, chunk: int, seconds: float) -> Times:
     """Time all that are left on one chunk after the other, in an order that is rotated from chunk to chunk.
 
-    A slow contender stops when its own ``seconds`` are spent, though not before it had two chunks; its ratios are those of the
-    chunks that it had.
+    A slow contender stops when its own ``seconds`` are spent, though not before it had two chunks; its ratios are those of
+    the chunks that it had.
     """
     ns: dict[str, list[float]] = {name: [] for name in running.processes}
     spent = dict.fromkeys(ns, 0.0)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OURS = "kalshi_book"
+PURE = {"KALSHI_BOOK_PURE": "1"}
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,32 @@ class Entry:
 FRAMES = (
     Entry(OURS, "ours:Frames", distributions=("kalshi-book", "msgspec")),
     Entry("no-op call", "floors:NoOp", note="the loop and a call that does nothing", is_floor=True),
-    Entry("bare msgspec decode", "floors:Decode", note="the same fields, no book", distributions=("msgspec",), is_floor=True),
-    Entry("kalshi_book, plain twin", "ours:Frames", environ={"KALSHI_BOOK_PURE": "1"}, distributions=("kalshi-book",)),
+    Entry("bare msgspec decode", "floors:Decode", note="our fields, no book", distributions=("msgspec",), is_floor=True),
+    Entry("kalshi_book, plain twin", "ours:Frames", environ=PURE, distributions=("kalshi-book",)),
     Entry("json + dict", "dicts:Json", note="by hand, max() for the best; no sequence check"),
     Entry("orjson + dict", "dicts:Orjson", note="the same", distributions=("orjson",)),
     Entry("msgspec + dict", "dicts:Msgspec", note="the same, typed", distributions=("msgspec",)),
     Entry("synpath, its Rust call", "synpath:Bare", "synpath", "no sequence check", distributions=("synpath",)),
     Entry("synpath", "synpath:Shipped", "synpath", "as shipped", distributions=("synpath",)),
     Entry("pykalshi", "pykalshi:Frames", "pykalshi", "as shipped; no sequence check", distributions=("pykalshi",)),
-    Entry("kalshi-sdk", "kalshi_sdk:Frames", "kalshi-sdk", "as shipped, the book read; given no `ok`, whose number it takes for a gap", distributions=("kalshi-sdk",)),
     Entry(
-        "kalshi-simple-ws-orderbook", "simple:Frames", "kalshi-simple-ws-orderbook", "json; cents frames only; no sequence check",
-        distributions=("kalshi-simple-ws-orderbook",),
+        "kalshi-sdk", "kalshi_sdk:Frames", "kalshi-sdk",
+        "as shipped, the book read; given no `ok`, whose number it takes for a gap", distributions=("kalshi-sdk",),
     ),
-    Entry("ccxt's book", "ccxt_book:Frames", "ccxt", "by hand with orjson", distributions=("ccxt", "orjson")),
-    Entry("cryptofeed's book", "order_book_c:Frames", "order-book", "by hand with orjson", distributions=("order-book", "orjson")),
     Entry(
-        "nautilus_trader", "nautilus:Frames", "nautilus_trader", "by hand with msgspec",
+        "kalshi-simple-ws-orderbook", "simple:Frames", "kalshi-simple-ws-orderbook",
+        "json; cents frames only; no sequence check", distributions=("kalshi-simple-ws-orderbook",),
+    ),
+    Entry(
+        "ccxt's book", "ccxt_book:Frames", "ccxt", "by hand with orjson; no sequence check",
+        distributions=("ccxt", "orjson"),
+    ),
+    Entry(
+        "cryptofeed's book", "order_book_c:Frames", "order-book", "by hand with orjson; no sequence check",
+        distributions=("order-book", "orjson"),
+    ),
+    Entry(
+        "nautilus_trader", "nautilus:Frames", "nautilus_trader", "by hand with msgspec; no sequence check",
         distributions=("nautilus_trader", "msgspec"),
     ),
 )  # fmt: skip
@@ -76,7 +86,7 @@ FRAMES = (
 BOOKS = (
     Entry(OURS, "ours:Book", distributions=("kalshi-book",)),
     Entry("three no-op calls", "floors:ThreeNoOps", is_floor=True),
-    Entry("kalshi_book, plain twin", "ours:Book", environ={"KALSHI_BOOK_PURE": "1"}, distributions=("kalshi-book",)),
+    Entry("kalshi_book, plain twin", "ours:Book", environ=PURE, distributions=("kalshi-book",)),
     Entry("dict, cached best", "dicts:CachedBook", note="by hand, inline"),
     Entry("dict + max()", "dicts:MaxBook", note="by hand, inline"),
     Entry("numpy ladder", "numpy_ladder:Book", note="by hand: a cell for each price", distributions=("numpy",)),

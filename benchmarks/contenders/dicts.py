@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from .wire import DELTA, SNAPSHOT, Change, Levels, Top, sides_of, texts
 
@@ -100,7 +100,7 @@ class MaxBook:
 
     keeps = ("sides",)
 
-    reads = {
+    reads: ClassVar = {
         "both best prices": "(max(yes), 10_000 - max(no))",
         "five levels a side": "(nlargest(5, yes.items()), nlargest(5, no.items()))",
         "all levels": "(sorted(yes.items(), reverse=True), sorted(no.items(), reverse=True))",
@@ -144,7 +144,7 @@ class MaxBook:
 class CachedBook(MaxBook):
     """The same, but the best prices are remembered, and looked for again only where a best level has gone."""
 
-    reads = {"both best prices": "(best['yes'], 10_000 - best['no'])"}
+    reads: ClassVar = {"both best prices": "(best['yes'], 10_000 - best['no'])"}
 
     def open(self, yes: Levels, no: Levels) -> None:
         super().open(yes, no)
@@ -157,8 +157,7 @@ class CachedBook(MaxBook):
             size = levels.get(price, 0) + delta
             if size:
                 levels[price] = size
-                if price > best[side]:
-                    best[side] = price
+                best[side] = max(best[side], price)
             else:
                 del levels[price]
                 if price == best[side]:

@@ -3,11 +3,18 @@ data at a time, then both best ticks. No Python runs between two changes; its ev
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 from hftbacktest import (
-    BUY_EVENT, DEPTH_EVENT, EXCH_EVENT, LOCAL_EVENT, SELL_EVENT, BacktestAsset, HashMapMarketDepthBacktest, event_dtype,
+    BUY_EVENT,
+    DEPTH_EVENT,
+    EXCH_EVENT,
+    LOCAL_EVENT,
+    SELL_EVENT,
+    BacktestAsset,
+    HashMapMarketDepthBacktest,
+    event_dtype,
 )  # fmt: skip
 from numba import njit
 
@@ -26,7 +33,7 @@ def step(backtest: Any, bids: Any, asks: Any) -> None:
 
 
 class Book:
-    reads: dict[str, str] = {}
+    reads: ClassVar = {}
 
     def open(self, yes: Levels, no: Levels) -> None:
         self.levels = [("yes", price, size) for price, size in yes] + [("no", price, size) for price, size in no]

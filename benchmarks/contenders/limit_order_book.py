@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from limit_order_book import LimitOrderBook
 
@@ -11,7 +11,7 @@ from .wire import Change, Levels, Top
 
 class Book:
     keeps = ("book", "sizes")
-    reads = {"both best prices": "(book.best_buy(), book.best_sell())", "load from integers": "load(*integers)"}
+    reads: ClassVar = {"both best prices": "(book.best_buy(), book.best_sell())", "load from integers": "load(*integers)"}
 
     def open(self, yes: Levels, no: Levels) -> None:
         self.integers = (yes, no)

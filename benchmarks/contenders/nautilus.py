@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from nautilus_trader.model.book import OrderBook
@@ -92,7 +92,7 @@ class Book:
 
     keeps = ("book", "sizes")
 
-    reads = {
+    reads: ClassVar = {
         "both best prices": "(book.best_bid_price(), book.best_ask_price())",
         "all levels": "(book.bids(), book.asks())",
         "load from integers": "load(*integers)",
@@ -136,7 +136,7 @@ class Book:
 class PreparedBook(Book):
     """The same, with every delta made before the time is taken: what its book alone costs."""
 
-    reads = {}
+    reads: ClassVar = {}
 
     def prepare(self, changes: list[Change]) -> list[OrderBookDelta]:
         prepared = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 
@@ -11,7 +11,7 @@ from .wire import Change, Levels, Top
 
 class Book:
     keeps = ("sizes", "best")
-    reads = {
+    reads: ClassVar = {
         "both best prices": "(best[0], 10_000 - best[1])",
         "snapshot": "sizes.copy()",
     }
@@ -32,8 +32,7 @@ class Book:
             size = sizes.item(price) + delta
             sizes[price] = size
             if size:
-                if price > best[row]:
-                    best[row] = price
+                best[row] = max(best[row], price)
             elif price == best[row]:
                 price -= 1
                 while not sizes.item(price):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from order_book import OrderBook
 
@@ -33,7 +33,7 @@ class Frames:
                     levels, price = book.bids, decimal(msg["price_dollars"])
                 else:
                     levels, price = book.asks, one - decimal(msg["price_dollars"])
-                size = (levels[price] if price in levels else 0) + decimal(msg["delta_fp"])
+                size = (levels[price] if price in levels else 0) + decimal(msg["delta_fp"])  # noqa: SIM401 - it has no get
                 if size:
                     levels[price] = size
                 else:
@@ -58,7 +58,7 @@ class Book:
 
     keeps = ("book",)
 
-    reads = {
+    reads: ClassVar = {
         "both best prices": "(bids.index(0)[0], asks.index(0)[0])",
         "all levels": "(bids.to_list(), asks.to_list())",
         "snapshot": "book.to_dict()",
@@ -89,7 +89,7 @@ class Book:
         bids, asks = self.book.bids, self.book.asks
         for side, price, delta in changes:
             levels = sides[side]
-            size = (levels[price] if price in levels else 0) + delta
+            size = (levels[price] if price in levels else 0) + delta  # noqa: SIM401 - it has no get
             if size:
                 levels[price] = size
             else:
@@ -112,7 +112,7 @@ class Book:
 class DecimalBook(Book):
     """The same, keyed by Decimal."""
 
-    reads = {name: code for name, code in Book.reads.items() if name != "load from text"}
+    reads: ClassVar = {name: code for name, code in Book.reads.items() if name != "load from text"}
 
     def price(self, price_e4: int) -> Any:
         return Decimal(price_e4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import kalshi_book as kb
 from kalshi_book.messages import OrderbookSnapshot, SnapshotBody
@@ -37,7 +37,7 @@ class Book:
 
     keeps = ("book",)
 
-    reads = {
+    reads: ClassVar = {
         "both best prices": "book.best_yes_bid(), book.best_yes_ask()",
         "bbo": "book.bbo()",
         "five levels a side": "book.depth(5)",

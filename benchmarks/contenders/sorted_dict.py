@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sortedcontainers import SortedDict
 
@@ -12,7 +12,7 @@ from .wire import Change, Levels, Top, texts
 
 class Book:
     keeps = ("sides",)
-    reads = {
+    reads: ClassVar = {
         "both best prices": "(yes.peekitem()[0], 10_000 - no.peekitem()[0])",
         "five levels a side": "(yes.items()[-5:], no.items()[-5:])",
         "all levels": "(list(yes.items()), list(no.items()))",

@@ -30,7 +30,7 @@ def test_there_is_one_truth_for_each_frame(workload):
 
 def test_frames_that_do_not_end_in_their_makers_books_are_refused(stream):
     with pytest.raises(
-        flows.WrongBooks, match="3 markets: read plainly, the (yes|no) side of KXFLOW15M-26SEP21-0000. is not"
+        flows.WrongBooks, match=r"3 markets: read plainly, the (yes|no) side of KXFLOW15M-26SEP21-0000. is not"
     ):
         flows.workload(replace(stream, frames=stream.frames[:-1]))
 

@@ -80,6 +80,6 @@ def test_every_version_is_pinned(requirement):
 
 def test_our_own_environment_follows_the_tree():
     files = set(map(str, peers.tree_files()))
-    assert {"pyproject.toml", "setup.py", "kalshi_book/__init__.py"} <= files
+    assert {"pyproject.toml", "setup.py", "src_ext/_core.pyx"} <= files
     assert not any(name.endswith((".so", ".pyc")) for name in files)
     assert peers.tree_digest() == peers.tree_digest()
