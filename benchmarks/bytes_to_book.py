@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from kalshi_book.messages import hot_decode
-from kalshi_book.sim.flow import Wire
+from kalshi_book.sim.wire import Wire
 
 from .flows import Stream, WrongBooks, flow
 from .report import Row

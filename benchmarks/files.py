@@ -74,9 +74,9 @@ def write(path: Path, stream: Stream) -> None:
 def zstd() -> Any:
     """Import Zstandard from where this Python has it."""
     try:
-        from compression import zstd as module  # type: ignore[import-not-found]
+        from compression import zstd as module
     except ImportError:
-        from backports import zstd as module  # type: ignore[no-redef]
+        from backports import zstd as module
     return module
 
 

@@ -126,16 +126,14 @@ def workload(stream: Stream) -> Workload:
     if not opening:
         opening, frames = first_snapshots_apart(frames)
     opening = [frame for frame in opening if ORDERBOOK in (frame if isinstance(frame, str) else frame.decode())]
-    counted = count_anew([*opening, *frames])
-    opening, frames = counted[: len(opening)], counted[len(opening) :]
-    truth = Truth()
-    for frame in opening:
-        truth.take(frame)
-    tops = [truth.take(frame) for frame in frames]
+    counted, truth = count_anew([*opening, *frames]), Truth()
+    tops = [truth.take(frame) for frame in counted][len(opening) :]
     for (ticker, side), levels in (stream.levels or {}).items():
         if sorted(truth.books[ticker][side].items()) != levels:
             raise WrongBooks(f"{stream.name}: read plainly, the {side} side of {ticker} is not what its maker holds")
-    return Workload(stream.name, "frames", opening, frames, [top for top in tops if top is not None])
+    return Workload(
+        stream.name, "frames", counted[: len(opening)], counted[len(opening) :], [top for top in tops if top is not None]
+    )
 
 
 def first_snapshots_apart(frames: Sequence[bytes | str]) -> tuple[list[bytes | str], list[bytes | str]]:

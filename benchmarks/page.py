@@ -35,6 +35,8 @@ READING = """## How to read it
   exchange's frames, and the few lines around it are ours (`benchmarks/contenders/`).
 - **What is timed** is the loop inside the contender's own process, without garbage collection; frames are in memory, there
   is no socket. The tails are a run of their own, garbage collection as it is by default.
+- **A quiet machine** shows in the last words above each table: where the median of ours exceeds 1.3 of its least, the
+  machine had other work, and the run is worth little.
 - **Slow contenders** stop when their share of the time is spent; their ratios are of the chunks that they had.
 - A row `keeps no book` is a floor: what the loop, a call, or the decode alone cost.
 """

@@ -183,8 +183,8 @@ def show(facts: dict[str, str], rows: Sequence[Row], tables: Sequence[Table], lo
         for title in ("verdict", "what", "how it came about"):
             shown.add_column(title)
         for row in rows:
-            cells = (row.goal_text, row.measured_text, row.verdict, row.name, row.note)
-            shown.add_row(*map(rich.markup.escape, cells))
+            line = (row.goal_text, row.measured_text, row.verdict, row.name, row.note)
+            shown.add_row(*map(rich.markup.escape, line))
         console.print(shown)
 
 

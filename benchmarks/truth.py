@@ -41,7 +41,9 @@ class Truth:
         kind, msg = message["type"], message.get("msg")
         if kind == "orderbook_snapshot":
             shapes = {side: (f"{side}_dollars_fp", f"{side}_dollars", side) for side in ("yes", "no")}
-            found = {side: next((msg[name] for name in names if msg.get(name)), []) for side, names in shapes.items()}
+            found: dict[str, list[Any]] = {
+                side: next((msg[name] for name in names if msg.get(name)), []) for side, names in shapes.items()
+            }
             book = {side: dict(level(*pair) for pair in levels) for side, levels in found.items()}
             self.books[msg["market_ticker"]] = book
         elif kind == "orderbook_delta":

@@ -93,7 +93,7 @@ class Process:
             line = ""
         if not line:
             raise Failed(f"its process ended with {self.process.wait()}")
-        answer = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise Failed(answer["error"])
         return answer

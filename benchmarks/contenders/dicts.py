@@ -71,7 +71,9 @@ class Msgspec(Json):
 
         fields = [("market_ticker", str), ("side", str), ("price_dollars", str), ("delta_fp", str)]
         body = msgspec.defstruct("Body", fields, gc=False)
-        self.read = msgspec.json.Decoder(msgspec.defstruct("Delta", [("msg", body)], tag=DELTA, gc=False)).decode
+        self.read: Callable[[Any], Any] = msgspec.json.Decoder(
+            msgspec.defstruct("Delta", [("msg", body)], tag=DELTA, gc=False)
+        ).decode
         self.other = msgspec.ValidationError
         super().open(opening)
 
@@ -111,7 +113,7 @@ class MaxBook:
 
     def open(self, yes: Levels, no: Levels) -> None:
         self.integers, self.text = (yes, no), (texts(yes), texts(no))
-        self.sides: Sides = {"yes": dict(yes), "no": dict(no)}  # type: ignore[arg-type]
+        self.sides: Sides = {"yes": dict(yes), "no": dict(no)}
         self.bests: Top = (None, None)
 
     def run(self, changes: list[Change]) -> None:

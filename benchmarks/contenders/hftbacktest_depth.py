@@ -33,10 +33,12 @@ def step(backtest: Any, bids: Any, asks: Any) -> None:
 
 
 class Book:
-    reads: ClassVar = {}
+    reads: ClassVar[dict[str, str]] = {}
 
     def open(self, yes: Levels, no: Levels) -> None:
-        self.levels = [("yes", price, size) for price, size in yes] + [("no", price, size) for price, size in no]
+        self.levels: list[Change] = [("yes", price, size) for price, size in yes] + [
+            ("no", price, size) for price, size in no
+        ]
 
     def prepare(self, changes: list[Change]) -> list[Change]:
         """Write all of it as the backtest's events, which hold whole sizes, and take in the opening."""

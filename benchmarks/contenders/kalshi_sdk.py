@@ -31,7 +31,7 @@ class Frames:
     async def begin(self, opening: list[str]) -> None:
         """Put together what ``_start`` and ``subscribe`` would leave behind."""
         socket = KalshiWebSocket(auth=KalshiAuth.from_pem("key", private_key_pem().decode()), config=KalshiConfig())
-        socket._connection = object()  # type: ignore[assignment]  # never used
+        socket._connection = object()  # never used
         subscriptions = socket._sub_mgr = SubscriptionManager(socket._connection)
         socket._seq_tracker = SequenceTracker(on_gap=socket._handle_seq_gap)
         socket._orderbook_mgr = OrderbookManager()

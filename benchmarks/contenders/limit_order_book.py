@@ -15,7 +15,7 @@ class Book:
 
     def open(self, yes: Levels, no: Levels) -> None:
         self.integers = (yes, no)
-        self.sizes = {"yes": dict(yes), "no": dict(no)}  # type: ignore[arg-type]
+        self.sizes = {"yes": dict(yes), "no": dict(no)}
         self.book = self.load(yes, no)
         self.bests: Top = (None, None)
 

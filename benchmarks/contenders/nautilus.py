@@ -101,7 +101,7 @@ class Book:
     def open(self, yes: Levels, no: Levels) -> None:
         self.integers = (yes, no)
         self.book = self.load(yes, no)
-        self.sizes = {"yes": dict(yes), "no": dict(no)}  # type: ignore[arg-type]
+        self.sizes = {"yes": dict(yes), "no": dict(no)}
         self.bests: Any = (None, None)
 
     def load(self, yes: Levels, no: Levels) -> OrderBook:

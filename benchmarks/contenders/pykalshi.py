@@ -16,7 +16,7 @@ class Frames:
 
     def open(self, opening: list[str]) -> None:
         self.books: dict[str, OrderbookManager] = {}
-        self.feed = Feed(SimpleNamespace(api_base="https://demo"))  # type: ignore[arg-type]  # all that it reads of a client
+        self.feed = Feed(SimpleNamespace(api_base="https://demo"))  # all that it reads of a client
         self.feed.on("orderbook_delta", self.handle)
         self.run(opening)
 

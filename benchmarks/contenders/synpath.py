@@ -79,4 +79,5 @@ class Shipped(Bare):
 def json_of(frame: str) -> dict[str, Any]:
     import json
 
-    return json.loads(frame)
+    decoded: dict[str, Any] = json.loads(frame)
+    return decoded

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 Top = tuple["int | None", "int | None"]  # best YES bid, best YES ask, in $0.0001
 Levels = Sequence[tuple[int, int]]  # (price_e4, size_e2), price ascending, on the side's own scale
-Change = tuple[str, int, int]  # outcome side, price_e4, delta_e2
+Change = tuple[Literal["yes", "no"], int, int]  # outcome side, price_e4, delta_e2
 
 DELTA, SNAPSHOT = "orderbook_delta", "orderbook_snapshot"
 
