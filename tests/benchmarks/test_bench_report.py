@@ -120,7 +120,7 @@ def test_the_page_shows_the_run_the_goals_and_where_we_lose(content, tmp_path):
     assert "- receive: goal <= 1.35 x, 1.50 x (missed)\n" in text
     assert "- synpath over ours: goal >= 3 x, absent (not measured)\n" in text
     assert "| receive | <= 1.35 x | 1.50 x | missed | [1..2] |\n" in text
-    assert "## Bytes to book: busy cent market\n\nSome frames.\n" in text
+    assert "## Bytes to book: busy cent market\n\nSome frames; ours at the median is 1.50 of its least.\n" in text
     assert json.loads((tmp_path / "benchmarks.json").read_text())["circumstances"] == content["circumstances"]
 
 
