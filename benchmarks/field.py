@@ -19,6 +19,7 @@ COLUMNS = (
     Column("x ours", "{:,.2f}"),
     Column("q1", "{:,.2f}"),
     Column("q3", "{:,.2f}"),
+    Column("chunks", "{:,}"),
     Column("top of book"),
     Column("python"),
     Column("versions"),
@@ -42,7 +43,7 @@ def table_of(name: str, standings: Sequence[Standing], times: Times, note: str) 
         row["python"], row["versions"] = standing.python, versions_of(standing)
         row["floor"] = entry.is_floor
         if times.ns.get(entry.name):
-            row |= {"ns": times.median(entry.name), "min": times.minimum(entry.name)}
+            row |= {"ns": times.median(entry.name), "min": times.minimum(entry.name), "chunks": len(times.ns[entry.name])}
             if times.ns.get(OURS):
                 low, high = times.spread(entry.name, OURS)
                 row |= {"x ours": times.ratio(entry.name, OURS), "q1": low, "q3": high}

@@ -25,7 +25,8 @@ READING = """## How to read it
 
 - **Only ratios mean anything.** Times of one machine at one moment move by a quarter; ratios taken in one run hold.
   `x ours` is the median, over chunks of 500 frames, of the contender's time over ours on the same chunk; `q1` and `q3` are
-  the quartiles of that. `ns` is the median over its chunks, `min` the least. Chunks alternate between contenders.
+  the quartiles of that. `ns` is the median over its chunks, `min` the least, `chunks` how many it had. They alternate
+  between contenders, and the first fifth of each is not timed: a process that was asleep gets its caches back in it.
 - **Right before fast.** Before its time is taken, each contender's top of book is compared after every single frame with a
   book kept by the plainest code there is (`benchmarks/truth.py`), whose last state is compared with the maker of the frames.
   Who is wrong is shown as wrong, with how often; what was not checked is not timed.

@@ -50,7 +50,7 @@ OURS_TOO = ("orjson==3.13.0", "numpy==2.3.5")
 
 
 def cache() -> Path:
-    """Give the folder that holds the environments."""
+    """Give the folder that holds the environments: ``KALSHI_BOOK_PEERS``, else one in the user's cache."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("KALSHI_BOOK_PEERS") or Path(base, "kalshi_book", "peers"))
 
