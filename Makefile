@@ -9,15 +9,18 @@ BIN := $(VENV)/bin
 BUILD_FILES := pyproject.toml setup.py $(wildcard src_ext/*)
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_BENCH := $(VENV)/.installed-bench
 
 # The suite runs on all cores.
 SPREAD := -n auto --dist worksteal
+# The harness of the benchmarks runs processes of its own and has no line of the package: nothing to cover or to sanitise.
+PACKAGE_ONLY := --ignore=tests/benchmarks
 
 # What a scratch build needs of the tree.
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers bench lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test peers bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -31,8 +34,14 @@ test: $(INSTALLED_DEV)  ## run the whole test suite
 peers: $(INSTALLED_DEV)  ## let clients that others wrote follow the simulated exchange (installs them from the package index)
 	$(BIN)/python -m pytest -q -m peers -rs tests/peers
 
-bench: $(INSTALLED_DEV)  ## measure the feed beside the bare decode, and the memory of many books
+bench: $(INSTALLED_BENCH)  ## measure it beside other ways to keep the same book, a few minutes
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(INSTALLED_BENCH)  ## install the other packages for `make bench`, each in an environment of its own
+	$(BIN)/python -m benchmarks.peers
+
+bench-docs: $(INSTALLED_BENCH) bench-peers  ## the same, written to docs/benchmarks.md with its figures and its picture
+	$(BIN)/python -m benchmarks --docs docs
 
 lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnings of our C
 	$(BIN)/ruff check .
@@ -47,7 +56,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 
 coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q $(SPREAD)
+	$(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -58,7 +67,7 @@ HERE := $(CURDIR)/$(BIN)
 coverage-ext: $(INSTALLED_DEV)  ## lines of src_ext that the tests execute
 	$(call SCRATCH,build/coverage-ext) && export PYTHONPATH="$$PWD" && \
 	KALSHI_BOOK_COVERAGE=1 $(HERE)/python setup.py -q build_ext --inplace && \
-	$(HERE)/python -m pytest -q $(SPREAD) && \
+	$(HERE)/python -m pytest -q $(SPREAD) $(PACKAGE_ONLY) && \
 	$(HERE)/python .ci/ext_lines.py build
 
 # PYTHONMALLOC: Python's own allocator hides overflows. --capture=sys: what a dying process says is not lost with it.
@@ -69,7 +78,7 @@ sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehavi
 	ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=1 \
 	LSAN_OPTIONS=suppressions="$$PWD/.ci/lsan-suppressions.txt":print_suppressions=0 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	$(HERE)/python -m pytest -q --capture=sys
+	$(HERE)/python -m pytest -q --capture=sys $(PACKAGE_ONLY)
 
 sample: $(INSTALLED)  ## write the packaged sample tape again
 	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz
@@ -94,3 +103,8 @@ $(INSTALLED_DEV): $(BUILD_FILES) | $(BIN)/python
 	@echo "installing kalshi_book with its tools into $(VENV)"
 	@$(PIP) install -q -e '.[all,dev]'
 	@touch $(INSTALLED) $@
+
+$(INSTALLED_BENCH): $(BUILD_FILES) | $(BIN)/python
+	@echo "installing kalshi_book with its tools, and what the benchmarks compare it with, into $(VENV)"
+	@$(PIP) install -q -e '.[all,dev,bench]'
+	@touch $(INSTALLED) $(INSTALLED_DEV) $@

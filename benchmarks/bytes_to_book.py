@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.json import Decoder
 
 from kalshi_book.messages import OrderbookSnapshot, hot_decode
-from kalshi_book.sim.flow import Wire
+from kalshi_book.sim.wire import Wire
 
-from .frames import Stream, WrongBooks, flow
+from .flows import Stream, WrongBooks, flow
 from .report import Row
 from .timing import Contender, Times, chunks_of, measure, progress
 

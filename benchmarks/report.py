@@ -9,12 +9,15 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+import rich.markup
+import rich.table
 from rich.console import Console
-from rich.table import Table
 
 import kalshi_book as kb
 
@@ -29,14 +32,14 @@ class Row:
 
     Attributes:
         name: what was measured.
-        measured: the figure, in ``unit``.
+        measured: the figure, in ``unit``; None: it could not be measured, and ``note`` says why.
         goal: what it should not exceed (or, where ``at_least``, not fall below).
         passes: a weaker bound that is still accepted, where there is one.
         note: what it was made of: the times behind a ratio, their spread.
     """
 
     name: str
-    measured: float
+    measured: float | None
     goal: float
     passes: float | None = None
     unit: str = "x"
@@ -45,12 +48,54 @@ class Row:
 
     @property
     def verdict(self) -> str:
+        if self.measured is None:
+            return "not measured"
         if self._meets(self.goal):
             return "reached"
         return "passes" if self.passes is not None and self._meets(self.passes) else "missed"
 
+    @property
+    def goal_text(self) -> str:
+        sign = ">=" if self.at_least else "<="
+        return f"{sign} {self.goal:g} {self.unit}" + (f" (or {self.passes:g})" if self.passes is not None else "")
+
+    @property
+    def measured_text(self) -> str:
+        return "" if self.measured is None else f"{self.measured:,.2f} {self.unit}"
+
     def _meets(self, bound: float) -> bool:
+        assert self.measured is not None
         return self.measured >= bound if self.at_least else self.measured <= bound
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, which is also the key in a row, and how its numbers are written."""
+
+    name: str
+    form: str | None = None
+
+    def text(self, value: object) -> str:
+        if value is None:
+            return ""
+        return self.form.format(value) if self.form is not None and isinstance(value, (int, float)) else str(value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures without a goal, side by side. A row may lack a column, and may hold more than the columns show.
+
+    ``less_is_better`` names the columns in which the row of kalshi_book is to be judged beside those of the others.
+    """
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, object]]
+    note: str = ""
+    less_is_better: Sequence[str] = ()
+
+    def texts(self) -> list[list[str]]:
+        return [[column.text(row.get(column.name)) for column in self.columns] for row in self.rows]
 
 
 def machine() -> str:
@@ -89,6 +134,14 @@ def versions() -> str:
     return ", ".join(parts)
 
 
+def load() -> str:
+    """Say what else the machine has to do: a run beside other work is not worth much."""
+    try:
+        return f"{os.getloadavg()[0]:.2f} processes in the minute before"
+    except (AttributeError, OSError):
+        return "unknown"
+
+
 def circumstances(seed: int) -> dict[str, str]:
     """Give everything that a stranger needs to make the same run."""
     return {
@@ -99,31 +152,67 @@ def circumstances(seed: int) -> dict[str, str]:
         "machine": machine(),
         "seed": str(seed),
         "timer": f"perf_counter, steps of {timer_resolution_ns()} ns",
+        "load": load(),
         "build": f"{platform.python_compiler()}; Python's own flags ({sysconfig.get_config_var('OPT') or 'unknown'}) "
         "and those that setup.py adds",
     }
 
 
-def show(facts: dict[str, str], rows: list[Row]) -> None:
-    """Print the circumstances, then the table."""
+def show(facts: dict[str, str], rows: Sequence[Row], tables: Sequence[Table], losses: Sequence[str]) -> None:
+    """Print the circumstances, then the tables, then where we lose, then the goals."""
     # On a pipe rich would assume 80 columns and cut; what cannot be measured is given room.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     for name, value in facts.items():
         console.print(f"{name:<9}{value}", markup=False)
-    table = Table(caption="ratios: medians over paired chunks; in brackets the quartiles", caption_justify="left")
-    for title in ("goal", "measured"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("verdict")
-    table.add_column("what")
-    table.add_column("how it came about")
-    for row in rows:
-        sign = ">=" if row.at_least else "<="
-        goal = f"{sign} {row.goal:g} {row.unit}" + (f" (or {row.passes:g})" if row.passes is not None else "")
-        table.add_row(goal, f"{row.measured:.2f} {row.unit}", row.verdict, row.name, row.note)
-    console.print(table)
+    for table in tables:
+        shown = rich.table.Table(title=table.title, title_justify="left", caption=table.note, caption_justify="left")
+        for column in table.columns:
+            shown.add_column(column.name, justify="right" if column.form else "left", no_wrap=bool(column.form))
+        for cells in table.texts():
+            shown.add_row(*map(rich.markup.escape, cells))
+        console.print(shown)
+    if tables:
+        console.print("Where we lose:" if losses else "No right book of this run was faster than ours.")
+        for loss in losses:
+            console.print(f"  {loss}", markup=False)
+    if rows:
+        caption = "ratios: medians over paired chunks; in brackets the quartiles"
+        shown = rich.table.Table(title="goals", title_justify="left", caption=caption, caption_justify="left")
+        for title in ("goal", "measured"):
+            shown.add_column(title, justify="right", no_wrap=True)
+        for title in ("verdict", "what", "how it came about"):
+            shown.add_column(title)
+        for row in rows:
+            line = (row.goal_text, row.measured_text, row.verdict, row.name, row.note)
+            shown.add_row(*map(rich.markup.escape, line))
+        console.print(shown)
 
 
-def write_json(path: str, facts: dict[str, str], rows: list[Row]) -> None:
-    """Write the same for machines."""
-    content = {"circumstances": facts, "rows": [{**asdict(row), "verdict": row.verdict} for row in rows]}
-    Path(path).write_text(json.dumps(content, indent=2) + "\n")
+def content(facts: dict[str, str], rows: Sequence[Row], tables: Sequence[Table], losses: Sequence[str]) -> dict[str, Any]:
+    """Give the same for machines: what ``--json`` writes, and what the page is made of."""
+    return {
+        "circumstances": facts,
+        "goals": [{**asdict(row), "verdict": row.verdict} for row in rows],
+        "tables": [asdict(table) for table in tables],
+        "losses": list(losses),
+    }
+
+
+def from_content(found: dict[str, Any]) -> tuple[dict[str, str], list[Row], list[Table], list[str]]:
+    """Read what ``content`` gave."""
+    rows = [Row(**{name: value for name, value in row.items() if name != "verdict"}) for row in found["goals"]]
+    tables = [
+        Table(
+            table["title"],
+            [Column(**column) for column in table["columns"]],
+            table["rows"],
+            table["note"],
+            table["less_is_better"],
+        )
+        for table in found["tables"]
+    ]
+    return found["circumstances"], rows, tables, found["losses"]
+
+
+def write_json(path: Path, found: dict[str, Any]) -> None:
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

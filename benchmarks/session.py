@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kalshi_book import Feed
 
-from .frames import WrongBooks
+from .flows import WrongBooks
 from .report import Row
 from .timing import progress
 

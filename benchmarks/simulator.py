@@ -1,4 +1,4 @@
-"""The simulated exchange on a socket: ``python -m benchmarks.simulator [--quick] [--json FILE] [--seed N]``.
+"""The simulated exchange on a socket: frames a second, and many markets on one connection.
 
 The client is a process of its own that reads bytes and counts frames by the end of their text, no more: what is measured is
 the exchange's side. Loopback, no TLS, no compression.
@@ -6,10 +6,8 @@ the exchange's side. Loopback, no TLS, no compression.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
-import shlex
 import statistics
 import subprocess
 import sys
@@ -23,7 +21,6 @@ from kalshi_book.sim import Exchange, TapeExchange
 from kalshi_book.sim.flow import Flow
 from kalshi_book.sim.server import serve
 
-from . import report
 from .report import Row
 from .timing import progress
 
@@ -164,23 +161,3 @@ def per_second(name: str, rates: list[float], goal: int, note: str) -> Row:
 def spread(found: list[float]) -> str:
     """Show the least and the most of several passes."""
     return f"[{found[0]:,.0f}..{found[-1]:,.0f}] {len(found)} passes"
-
-
-def main() -> int:
-    """Measure and report."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulator", description="Measure the simulated exchange.")
-    parser.add_argument("--quick", action="store_true", help="a few seconds, to see that it works; its times mean nothing")
-    parser.add_argument("--json", metavar="FILE", help="write the rows and the circumstances there too")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the markets (default: 1)")
-    chosen = parser.parse_args()
-    facts = report.circumstances(chosen.seed)
-    facts["command"] = shlex.join(["python", "-m", "benchmarks.simulator", *sys.argv[1:]])
-    measured = list(rows(seed=chosen.seed, quick=chosen.quick))
-    report.show(facts, measured)
-    if chosen.json:
-        report.write_json(chosen.json, facts, measured)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -51,8 +51,8 @@ class Times:
         return min(self.ns[name])
 
     def ratios(self, name: str, to: str | None = None) -> list[float]:
-        """Give the ratio on each chunk, ascending."""
-        return sorted(a / b for a, b in zip(self.ns[name], self.ns[to or self.base], strict=True))
+        """Give the ratio on each chunk that both had, ascending."""
+        return sorted(a / b for a, b in zip(self.ns[name], self.ns[to or self.base], strict=False))
 
     def ratio(self, name: str, to: str | None = None) -> float:
         return statistics.median(self.ratios(name, to))
@@ -124,5 +124,22 @@ def timer_resolution_ns() -> int:
 
 
 def progress(text: str) -> None:
-    """Say on standard error what is being measured."""
+    """Say what is being measured: a line that is written over on a terminal, else one line each on standard error."""
+    listener(text)
+
+
+def _line(text: str) -> None:
     print(f"benchmarks: {text}", file=sys.stderr, flush=True)
+
+
+listener: Callable[[str], None] = _line
+"""Who is told of progress; ``__main__`` puts a live line here."""
+
+
+def timer_cost_ns() -> float:
+    """Give what two readings of the clock cost where nothing is between them."""
+    clock, times = time.perf_counter_ns, []
+    for _ in range(1_000):
+        began = clock()
+        times.append(clock() - began)
+    return statistics.median(times)
