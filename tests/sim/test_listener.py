@@ -16,7 +16,7 @@ import scripted_exchange
 from kalshi_book.sim import listener
 from kalshi_book.sim.listener import BEHIND_NS, SLICE_NS, Listener
 from kalshi_book.sim.serving import WS_PATH, Account, Blackhole, Freeze, Refusal
-from scripted_exchange import LOOPS, START_NS, RawClient, ScriptedExchange, until
+from scripted_exchange import LOOPS, START_NS, RawClient, ScriptedExchange, tls_on_any_python, until
 
 MS = 1_000_000
 
@@ -260,7 +260,7 @@ def test_a_port_that_is_taken_is_said(run):
     run(main)
 
 
-@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")  # CPython 3.10, of a handshake that failed
+@tls_on_any_python
 def test_a_client_that_gives_up_before_tls_is_through_leaves_nothing(tmp_path):
     from datetime import datetime, timezone
 
@@ -276,4 +276,3 @@ def test_a_client_that_gives_up_before_tls_is_through_leaves_nothing(tmp_path):
                 await connect(f"wss://127.0.0.1:{port}{WS_PATH}")
 
     scripted_exchange.run(main)
-    gc.collect()

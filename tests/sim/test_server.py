@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 import kalshi_book as kb
 from kalshi_book.sim.keys import KEY, SIGNATURE, Keyring, PrivateKey
 from kalshi_book.sim.server import serve
-from scripted_exchange import ScriptedExchange, run, until
+from scripted_exchange import ScriptedExchange, run, tls_on_any_python, until
 
 A, B = "KXSIM-26-A", "KXSIM-26-B"
 
@@ -203,6 +203,7 @@ def test_what_an_exchange_does_not_offer_cannot_be_asked_for():
     run(main)
 
 
+@tls_on_any_python
 def test_with_tls_a_client_that_trusts_the_certificate_comes_in():
     async def main():
         async with serve(markets=1, tls=True) as exchange:
