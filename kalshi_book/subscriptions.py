@@ -356,6 +356,7 @@ class Subscriptions(Registry):
         elif not isinstance(command, (Subscribe, UpdateSubscription)):
             interest.not_before_ns = self._after(self._pace.answer_ns)
         elif isinstance(command, UpdateSubscription) and command.action not in ADDS:
+            self._leave_unsure(interest, number, command)  # were it done all the same, nothing else would show it
             interest.not_before_ns = self._after(self._pace.retry_ns)
         elif code == LIMIT_EXCEEDED:
             self._limit(interest, items_of(command, interest.channel))

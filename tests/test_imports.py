@@ -37,6 +37,11 @@ def test_the_simulated_exchange_is_loaded_when_it_is_touched():
     assert (done.stdout, done.returncode) == ("False True\n", 0)
 
 
+def test_virtual_time_is_loaded_when_it_is_touched(kb):
+    assert kb.sim.virtual.__name__ == f"{kb.__name__}.sim.virtual"
+    assert kb.sim.serve.__module__ == f"{kb.__name__}.sim.server"
+
+
 def test_what_there_is_not_is_an_attribute_error(kb):
     for place in (kb, kb.sim):
         with pytest.raises(AttributeError, match=rf"^module '{place.__name__}' has no attribute 'simulator'$"):

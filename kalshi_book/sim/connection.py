@@ -179,7 +179,8 @@ class Connection:
     @property
     def next_due_ns(self) -> int | None:
         """When ``advance`` has something to do; None: not before something else happens."""
-        dues = [due_ns for due_ns, _ in self._snapshots if due_ns is not None]
+        waiting = () if self._spans.delays_snapshots else self._snapshots
+        dues = [due_ns for due_ns, _ in waiting if due_ns is not None]
         if self._commands:
             dues.append(self._commands[0][0])
         if (line_ns := self._line.next_due_ns) is not None:

@@ -175,12 +175,13 @@ class Exchange:
                 for connection in (*self._open, *self._lingering):
                     connection.advance(self._now_ns)
                 self._let_go()
-            elif self._now_ns == now_ns:
-                break
-            else:
-                until_ns = now_ns if due_ns is None else min(due_ns, now_ns)
-                self.venue.advance(until_ns)
-                self._now_ns = until_ns
+                continue
+            market_ns = self.venue.next_due_ns
+            if self._now_ns == now_ns and (market_ns is None or market_ns > now_ns):
+                return
+            until_ns = now_ns if due_ns is None else min(due_ns, now_ns)
+            self.venue.advance(until_ns)
+            self._now_ns = until_ns
 
     @property
     def _own_due_ns(self) -> int | None:

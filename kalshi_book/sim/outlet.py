@@ -92,7 +92,7 @@ class Outlet:
         now_ns: tells the exchange's time, unix nanoseconds.
 
     Attributes:
-        rules: may be replaced at any time; what is subscribed keeps its era and its price scale.
+        rules: may be replaced by others of the same era at any time; what is subscribed keeps its price scale.
         before_snapshot: asked before each snapshot that is due; False: do not send it now. Whoever says so may give it to
             `snapshot` later.
     """
@@ -297,16 +297,16 @@ class Outlet:
 
     def _send(
         self, type_: str, sub: Subscription | None, body: Mapping[str, object], command_id: int | None = None, *,
-        is_counted: bool = True, market_ticker: str | None = None,
+        is_counted: bool | None = None, market_ticker: str | None = None,
     ) -> None:  # fmt: skip
-        """Write a frame of any type. One of a subscription that counts takes the next number."""
+        """Write a frame of any type. One of a subscription takes the next number, as `is_counted` or its channel says."""
         frame: dict[str, object] = {"type": type_}
         if command_id is not None:
             frame["id"] = command_id
         seq = None
         if sub is not None:
             frame["sid"] = sub.sid
-            if is_counted and sub.is_counted:
+            if sub.is_counted if is_counted is None else is_counted:
                 frame["seq"] = seq = sub.seq + 1
         if self.rules.sends_times:
             frame["sending_ts_ms"] = self._now_ns() // _MS

@@ -175,6 +175,7 @@ class Session(Outlet):
             except Refused as refused:
                 self._refuse(refused, Command(command_id, "unsubscribe", None))
             else:
+                # AsyncAPI text: it has a seq, on every channel. Observed: none in late 2025.
                 self._reply("unsubscribed", command_id, sub, {}, is_counted=self.rules.era != "2025")
                 del self._by_channel[sub.channel]
 
@@ -218,7 +219,7 @@ class Session(Outlet):
 
     def _reply(
         self, type_: str, command_id: int | None, sub: Subscription | None, body: Mapping[str, object], *,
-        is_counted: bool = True,
+        is_counted: bool | None = None,
     ) -> None:  # fmt: skip
         if not self._is_mute:
             self._send(type_, sub, body, command_id, is_counted=is_counted)

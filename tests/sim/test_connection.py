@@ -357,6 +357,16 @@ def test_snapshots_wait_and_show_the_book_as_it_is_then(client):
     assert (delta["seq"], snapshot["seq"], snapshot["msg"]["yes_dollars_fp"]) == (1, 2, [["0.1000", "1.00"]])
 
 
+def test_a_snapshot_that_was_to_come_in_a_moment_waits_too():
+    client = Client(rules=Rules(deltas_before_snapshot=True))
+    client.subscribe(A)
+    client.faults.delay_snapshots(for_s=5)
+    client.wait(4)
+    assert client.briefly() == [("subscribed", None)]
+    client.wait(1)
+    assert client.briefly() == [("orderbook_snapshot", 1)]
+
+
 def test_a_snapshot_that_waits_is_not_sent_when_its_market_was_taken_out(client):
     planted = client.faults.delay_snapshots()
     client.subscribe()

@@ -60,6 +60,20 @@ class TestTraffic:
         assert len(sweeps) == len(trades) > 200
         assert {each.taker_outcome_side for each in trades} == {"yes", "no"}
 
+    def test_it_trades_beyond_the_fair_price_only(self):
+        place = venue()
+        listing, fills = place.listings[A], []
+
+        def hear(happening):
+            if isinstance(happening, LevelChanged):
+                is_beyond = happening.price_e4 > listing.law.lids_e4[happening.outcome_side == "no"]
+                assert (happening.cause == "maker_fill") == is_beyond
+                fills.append(is_beyond)
+
+        place.listen(hear)
+        place.advance(START_NS + 10 * SECOND_NS)
+        assert sum(fills) > 20
+
     def test_every_cause_of_the_crowd_occurs(self, busy):
         assert {each.cause for each in busy.changes} == {"placement", "decrease", "cancel", "maker_fill"}
         assert all(each.maker is None and each.taker is None for each in busy.changes)

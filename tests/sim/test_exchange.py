@@ -164,6 +164,13 @@ def test_what_is_due_next_is_the_first_of_all():
     assert exchange.next_due_ns == expires_ns
 
 
+def test_what_is_due_now_happens_without_time_passing():
+    exchange = Exchange(markets=4, seed=309, rate=12, levels=4)
+    assert exchange.next_due_ns == exchange.now_ns
+    exchange.advance(exchange.now_ns)
+    assert exchange.next_due_ns > exchange.now_ns
+
+
 def test_whoever_waits_is_told_that_something_is_due_sooner(exchange):
     calls = []
     exchange.faults.drop()

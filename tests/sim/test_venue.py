@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import kalshi_book
 from kalshi_book.errors import UsageError
+from kalshi_book.sim.happenings import LevelChanged
 from kalshi_book.sim.refusals import Refused
 from kalshi_book.sim.venue import Venue
 from sim_watcher import SECOND_NS, START_NS, Watcher
@@ -98,6 +99,24 @@ class TestTime:
         assert place.next_due_ns == crowd_ns
         entry.place("KXSIM-26-A", outcome_side="yes", cents=1, size="1", expires_ns=START_NS + 1)
         assert place.next_due_ns == START_NS + 1
+
+    def test_of_one_moment_lives_come_first_then_expiries_then_the_crowd(self):
+        place = venue(rate=1, markets=1)
+        watcher = Watcher(place)
+        entry = place.orders("user")
+        due_ns = place.next_due_ns
+        entry.place("KXSIM-26-A", outcome_side="yes", cents=1, size="1", expires_ns=due_ns)
+        watcher.told.clear()
+        place.advance(due_ns)
+        causes = [each.cause for each in watcher.told if isinstance(each, LevelChanged)]
+        assert causes[0] == "expiry" and len(causes) > 1
+
+        place = venue(life_s=9, markets=1)
+        watcher = Watcher(place)
+        close_ns = place.listings["KXSIM-26-A"].close_ts * SECOND_NS
+        order = place.orders("user").place("KXSIM-26-A", outcome_side="yes", cents=1, size="1", expires_ns=close_ns)
+        place.advance(close_ns)
+        assert watcher.orders[order.order_id].reason == "CloseCancel"
 
     @pytest.mark.parametrize("wrong", [START_NS - 1, START_NS + 0.5, None])
     def test_time_does_not_go_back(self, wrong):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from client import BOOK, Client, brief, codes
 from exchange import START_MS
 from frames import A, B, C, levels
+from kalshi_book import decode
+from kalshi_book.messages.vocabulary import ACTIONS, CHANNELS
 from kalshi_book.sim.rules import Rules
 from kalshi_book.sim.session import Session as Bare
 
@@ -153,6 +155,19 @@ class TestBooks:
         held.frames()
         got = held.update("get_snapshot", B)[0]["msg"]["yes_dollars_fp"]
         assert got != sorted(got) and sorted(got) == [[f"0.0{cents}00", "1.00"] for cents in range(1, 10)]
+
+    def test_the_first_number_of_a_sid_may_be_that_of_an_ok(self, session):
+        """Observed, 2026: one count for each sid, over all its markets and every type that has a sid and a seq."""
+        session.subscribe(BOGUS)
+        session.exchange.fail_with = 18
+        assert brief(session.update("add_markets", A)) == [("error", 2, 1, 1, 18)]
+        assert brief(session.update("add_markets", A, B)) == [
+            ("ok", 2, 1, 2, [BOGUS, A, B]),
+            ("orderbook_snapshot", None, 1, 3, A),
+            ("orderbook_snapshot", None, 1, 4, B),
+        ]
+        session.exchange.change(B, "no", 100, 100)
+        assert brief(session.frames()) == [("orderbook_delta", None, 1, 5, B)]
 
     @pytest.mark.parametrize("how", ["subscribe", "add", "get_snapshot"])
     def test_an_unknown_ticker_is_accepted_and_streams_nothing(self, held, how):
@@ -462,13 +477,13 @@ class TestEnds:
 class TestOtherChannels:
     @pytest.mark.parametrize("channel", ["fill", "user_orders", "ticker", "market_positions"])
     def test_some_channels_do_not_count(self, session, channel):
-        """AsyncAPI text: their payloads have no seq, nor have scoped errors there."""
+        """AsyncAPI text: their payloads have no seq, nor have scoped errors there; an unsubscribed has one everywhere."""
         session.subscribe(A, channels=[channel])
         session.exchange.send(channel, "anything", {"market_ticker": A})
         assert brief(session.frames()) == [("anything", None, 1, None, A)]
         assert brief(session.update("add_markets", B)) == [("ok", 2, 1, None, [A, B])]
         assert brief(session.update("add_markets")) == [("error", 2, 1, None, 14)]
-        assert brief(session.send("unsubscribe", sids=[1])) == [("unsubscribed", 1, 1, None, None)]
+        assert brief(session.send("unsubscribe", sids=[1])) == [("unsubscribed", 1, 1, 1, None)]
 
     @pytest.mark.parametrize(
         "channel", ["trade", "market_lifecycle_v2", "communications", "order_group_updates", "pyth_value"]
@@ -577,6 +592,43 @@ class TestFaults:
         held.subscribe(A)
         held.exchange.release()
         assert [frame["type"] for frame in held.frames()] == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+    | st.sampled_from([1, 2, A, B, BOGUS, "all", "BRTI", "self", "", *CHANNELS, *ACTIONS]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)  # fmt: skip
+PARAMS = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        (
+            "channels", "market_ticker", "market_tickers", "market_id", "market_ids", "index_ids", "underlying_tickers",
+            "sid", "sids", "action", "use_yes_price", "skip_ticker_ack", "send_initial_snapshot", "user_filter",
+            "shard_factor", "shard_key",
+        ),
+        VALUES,
+    ),
+)  # fmt: skip
+COMMANDS = st.fixed_dictionaries(
+    {"cmd": st.sampled_from(["subscribe", "unsubscribe", "update_subscription", "list_subscriptions"]) | VALUES},
+    optional={"id": VALUES, "params": PARAMS | VALUES},
+)
+
+
+@given(commands=st.lists(COMMANDS | VALUES, max_size=12), names=st.lists(st.sampled_from(list(CHANNELS)), max_size=5))
+def test_whatever_a_client_says_it_is_answered_in_frames_that_can_be_read(commands, names):
+    client = Client(A, B, C)
+    client.subscribe(A, channels=[BOOK, *names])
+    seqs = {}
+    for command in commands:
+        client.exchange.command(json.dumps(command))
+    for frame in client.exchange.frames:
+        decode(frame.payload)
+        if frame.seq is not None:
+            assert frame.seq == seqs.get(frame.sid, 0) + 1
+            seqs[frame.sid] = frame.seq
 
 
 CHANGES = st.tuples(
