@@ -240,6 +240,28 @@ class TestTheEnd:
 
         run(main)
 
+    def test_may_come_by_cancelling(self, run):
+        async def served(exchange, ports):
+            async with a_listener(exchange).listening("127.0.0.1", 0, None) as port:
+                ports.append(port)
+                await asyncio.Event().wait()
+
+        async def main():
+            exchange, ports = ScriptedExchange(), []
+            serving = asyncio.ensure_future(served(exchange, ports))
+            await until(lambda: ports)
+            socket = await connect(address(ports[0]))
+            await until(lambda: exchange.connections)
+            serving.cancel()
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd.code == 1001
+            with pytest.raises(asyncio.CancelledError):
+                await serving
+            assert exchange.connections[0].closings == 1
+
+        run(main)
+
     def test_after_a_failure_of_its_body_is_the_same(self, run):
         async def main():
             exchange = ScriptedExchange()
@@ -256,6 +278,19 @@ def test_a_port_that_is_taken_is_said(run):
             with pytest.raises(kb.UsageError, match=rf"^cannot listen on 127.0.0.1 port {port}: .*[Aa]ddress"):
                 async with a_listener(ScriptedExchange()).listening("127.0.0.1", port, None):
                     raise AssertionError("two on one port")
+
+    run(main)
+
+
+def test_an_exchange_is_served_once_at_a_time(run):
+    async def main():
+        exchange = ScriptedExchange()
+        for _ in range(2):
+            async with a_listener(exchange).listening("127.0.0.1", 0, None):
+                with pytest.raises(kb.UsageError, match=r"^this exchange is served already: its on_sooner is taken$"):
+                    async with a_listener(exchange).listening("127.0.0.1", 0, None):
+                        raise AssertionError("served twice")
+                assert exchange.on_sooner is not None
 
     run(main)
 
