@@ -84,6 +84,24 @@ class TestFirstRung:
         session.deliver()
         assert (session.live(), session.wrong()) == ([A, B], [])
 
+    def test_a_removal_that_is_done_late_after_its_market_was_added_again_is_made_good(self, kb):
+        """Commands run concurrently (observed, 2026): what was given up is done last, and its list lacks the market."""
+        session = held(kb)
+        session.exchange.hold = True
+        session.feed.unsubscribe(BOOK, market_tickers=[A])
+        session.pass_time(ANSWER + SECOND)
+        assert session.take_sent() == [("delete_markets", A)] * 2
+        session.exchange.hold = False
+        session.exchange.process(1)
+        session.feed.subscribe(BOOK, market_tickers=[A])
+        session.pump()
+        assert (session.take_sent(), session.live()) == ([("add_markets", A)], [A, B])
+        session.exchange.process(0)
+        session.pump()
+        assert (session.take_sent(), session.live()) == ([], [B])
+        session.pass_time(ANSWER)
+        assert (session.take_sent(), session.live(), session.wrong()) == ([("add_markets", A)], [A, B], [])
+
     def test_a_removal_that_was_refused_is_asked_for_again(self, kb):
         session = held(kb)
         session.feed.unsubscribe(BOOK, market_tickers=[A])
