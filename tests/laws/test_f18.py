@@ -70,7 +70,7 @@ class TestFirstRung:
     @pytest.mark.parametrize("is_done", [False, True])
     @pytest.mark.parametrize("code", [11, 13, 18])
     def test_a_market_that_is_wanted_again_after_its_removal_was_refused_is_added_again(self, kb, code, is_done):
-        """Whatever the refusal says: were the market out all the same, its snapshot would be that of a book without deltas."""
+        """Whatever the refusal says: were it out all the same, its snapshot would be that of a book without deltas."""
         session = held(kb)
         session.feed.unsubscribe(BOOK, market_tickers=[A])
         session.exchange.fail_with, session.exchange.lose_reply = code, is_done
