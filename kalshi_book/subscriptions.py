@@ -215,6 +215,8 @@ class Subscriptions(Registry):
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
             self._certain(channel, items_of(command, channel))
+        if channel is not None and (change.left or change.joined):  # by a late answer, too, which no one waits for any more
+            self.interest(channel).is_dirty = True
         if channel is not None and isinstance(command, Subscribe):
             change = change._replace(is_all=not (subscription.held or items_of(command, channel)))
         if pending is not None:
