@@ -261,10 +261,8 @@ class Interest:
         for item in items:
             self.desired[item] = None
             self.refused.pop(item, None)
-        self.refusal = self.last_answered = None
+        self.refusal = self.last_answered = self.not_before_ns = None
         self.is_dirty = True
-        if self.subscription is not None:  # one that is held all the same, and was about to leave, may need a snapshot
-            self.subscription.recovery.is_dirty = True
 
     def release(self, items: Iterable[str] | None) -> list[str]:
         """Want these no more; None: the whole channel. Returns what was wanted until now."""

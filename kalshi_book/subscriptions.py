@@ -215,6 +215,8 @@ class Subscriptions(Registry):
         elif channel is not None and isinstance(command, (Subscribe, UpdateSubscription)):
             self._do(command, subscription, items_of(command, channel), change)
             self._certain(channel, items_of(command, channel))
+        if channel is not None and (change.left or change.joined):  # by a late answer, too, which no one waits for any more
+            self.interest(channel).is_dirty = True
         if channel is not None and isinstance(command, Subscribe):
             change = change._replace(is_all=not (subscription.held or items_of(command, channel)))
         if pending is not None:
@@ -356,6 +358,7 @@ class Subscriptions(Registry):
         elif not isinstance(command, (Subscribe, UpdateSubscription)):
             interest.not_before_ns = self._after(self._pace.answer_ns)
         elif isinstance(command, UpdateSubscription) and command.action not in ADDS:
+            self._leave_unsure(interest, number, command)  # were it done all the same, nothing else would show it
             interest.not_before_ns = self._after(self._pace.retry_ns)
         elif code == LIMIT_EXCEEDED:
             self._limit(interest, items_of(command, interest.channel))

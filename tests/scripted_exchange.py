@@ -1,9 +1,12 @@
 """An exchange that does what a test tells it, for what carries it; and a client that sees every byte."""
 
 import asyncio
+import functools
+import gc
 import os
 import struct
-from urllib.parse import urlsplit
+
+import pytest
 
 from kalshi_book.sim import virtual
 from kalshi_book.sim.serving import WS_PATH, Abort, Account, Freeze, Thaw
@@ -139,10 +142,6 @@ class RawClient:
         self.writer.transport.abort()
 
 
-def port_of(url):
-    return urlsplit(url).port
-
-
 LOOPS = ("loopback", "virtual")
 """Where a program runs: on a socket of this machine in real time, or in memory in virtual time."""
 
@@ -159,6 +158,18 @@ def run(main, *, on="loopback", timeout_s=60):
         return result
 
     return asyncio.run(guarded())
+
+
+def tls_on_any_python(test):
+    """Let CPython 3.10 say that a TLS transport was not closed, which it says of every one."""
+
+    @pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
+    @functools.wraps(test)
+    def tested(*arguments, **options):
+        test(*arguments, **options)
+        gc.collect()  # now, and not in another test
+
+    return tested
 
 
 async def until(condition):

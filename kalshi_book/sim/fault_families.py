@@ -1,8 +1,8 @@
 """The families of faults: when one strikes, and what it can be told to be after.
 
 A *picker* strikes frames, deltas or commands that fit its selectors: the next one, the n-th, the next ``times``, or at
-random moments ``every_s`` apart. A *moment* happens once, at ``at_s`` or ``after_s``, or again and again ``every_s`` apart. A
-*span* begins so, and lasts ``for_s`` or until it is cancelled. Chance comes from a seed.
+random moments ``every_s`` apart. A *moment* happens once, at ``at_s`` or ``after_s``, or again and again ``every_s`` apart.
+A *span* begins so, and lasts ``for_s`` or until it is cancelled. Chance comes from a seed.
 """
 
 from __future__ import annotations

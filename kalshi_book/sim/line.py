@@ -84,8 +84,12 @@ class Line:
 
     def freeze(self) -> None:
         """Let nothing more be taken, from here on."""
-        self._ready.appendleft(Freeze())
-        self._wake()
+        if self._ready and type(self._ready[0]) is Thaw:
+            self._ready.popleft()  # nobody saw it
+            self._is_shut = True
+        else:
+            self._ready.appendleft(Freeze())
+            self._wake()
 
     def thaw(self) -> None:
         """Go on."""

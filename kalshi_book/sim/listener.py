@@ -107,8 +107,10 @@ class Listener:
             The port.
 
         Raises:
-            UsageError: there is nothing to listen on.
+            UsageError: there is nothing to listen on, or the exchange is served already.
         """
+        if self._exchange.on_sooner is not None:
+            raise UsageError("this exchange is served already: its on_sooner is taken")
         options: dict[str, Any] = {} if context is None else {"ssl": context, "ssl_handshake_timeout": CLOSE_S}
         try:
             sockets = await serve(

@@ -170,7 +170,8 @@ async def serve(
         serve_beyond_this_machine_without_any_warranty: take other hosts, too. This is no fortress.
 
     Raises:
-        UsageError: the host is no loopback address, or cannot be listened on; an exchange, and arguments for another one.
+        UsageError: the host is no loopback address, or cannot be listened on; an exchange is given, and arguments for
+            another one; it is served already.
 
     >>> import asyncio
     >>> from websockets.asyncio.client import connect

@@ -37,6 +37,8 @@ _COMMAND = Decoder(_Command)
 _TOP = Decoder(dict[str, Any])
 _NOT_JSON = (DecodeError, UnicodeError, RecursionError)
 
+_THE_END: Final[tuple[None, bytes]] = (None, b"")
+
 _RECEIPT, _SENDING, _OWN, _NONE = range(4)  # the clocks of a recording, the best first
 _TS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8})(?:\.([0-9]+))?Z", re.ASCII)
 _NS_PER_S: Final = 1_000_000_000
@@ -132,11 +134,13 @@ class TapeConnection:
         self.is_finished = False
         self._exchange = exchange
         self._speed = speed
-        self._source: Generator[tuple[int, bytes], None, None] | None = None
+        self._source: Iterator[tuple[int, bytes]] = iter(())
+        self._file = contextlib.ExitStack()
+        self._has_begun = False
         self._payload = b""
 
     def __repr__(self) -> str:
-        state = "waits for a subscribe" if self._source is None else "at the end" if self.is_finished else "under way"
+        state = "at the end" if self.is_finished else "under way" if self._has_begun else "waits for a subscribe"
         problems = f", {len(self.problems)} problems" if self.problems else ""
         return f"<TapeConnection of {self._exchange.path.name}: {state}, {self.frames} frames{problems}>"
 
@@ -146,29 +150,32 @@ class TapeConnection:
             is_subscribe = _COMMAND.decode(data).cmd == "subscribe"
         except _NOT_JSON:
             return
-        if is_subscribe and self._source is None:
-            self._source = timed(messages(self._exchange.path, self.problems), self._speed, self._exchange.now_ns)
-            self._read()
+        if is_subscribe and not self._has_begun:
+            self._has_begun = True
+            source = timed(messages(self._exchange.path, self.problems), self._speed, self._exchange.now_ns)
+            self._source = self._file.enter_context(contextlib.closing(source))
+            self._wait_for(*next(self._source, _THE_END))
             self.wake()
 
     def take(self) -> list[Deed]:
         """Give the frames that are due, some 64 KiB at most."""
         taken: list[Deed] = []
-        size = 0
-        while self.due_ns is not None and self.due_ns <= self._exchange.now_ns and size < TAKEN_BYTES:
-            taken.append(self._payload)
-            size += len(self._payload)
-            self._read()
-        self.frames += len(taken)
-        if taken and self._exchange.on_sooner is not None:  # what comes next is known only now
-            self._exchange.on_sooner()
+        size, now_ns, due_ns, payload = 0, self._exchange.now_ns, self.due_ns, self._payload
+        while due_ns is not None and due_ns <= now_ns and size < TAKEN_BYTES:
+            taken.append(payload)
+            size += len(payload)
+            due_ns, payload = next(self._source, _THE_END)
+        if taken:
+            self.frames += len(taken)
+            self._wait_for(due_ns, payload)
+            if self._exchange.on_sooner is not None:  # when the next one is due is known only now
+                self._exchange.on_sooner()
         return taken
 
     def closed(self) -> None:
         """Learn that the client is gone, and let go of the file."""
         self.due_ns = None
-        if self._source is not None:
-            self._source.close()
+        self._file.close()
         self._exchange.connections.remove(self)
 
     def wake(self) -> None:
@@ -176,10 +183,9 @@ class TapeConnection:
         if self.on_ready is not None:
             self.on_ready()
 
-    def _read(self) -> None:
-        assert self._source is not None
-        self.due_ns, self._payload = next(self._source, (None, b""))
-        self.is_finished = self.due_ns is None
+    def _wait_for(self, due_ns: int | None, payload: bytes) -> None:
+        self.due_ns, self._payload = due_ns, payload
+        self.is_finished = due_ns is None
 
 
 def messages(path: Path, problems: list[str]) -> Generator[tuple[bytes, int | None], None, None]:

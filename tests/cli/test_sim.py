@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 import kalshi_book as kb
 from implementations import part
 from kalshi_book.sim.keys import PrivateKey
+from scripted_exchange import tls_on_any_python
 
 PATH = "/trade-api/ws/v2"
 SUBSCRIBE = '{"id":1,"cmd":"subscribe","params":{"channels":["orderbook_delta"],"market_tickers":["KXSIM-26-B"]}}'
@@ -120,6 +121,7 @@ class TestServing:
         with sim("--fault", "close:code=1012,every=10ms", "--fault", "drop:seq=3", "--key-type", "ed25519") as running:
             assert asyncio.run(main()) == 1012
 
+    @tls_on_any_python
     def test_with_tls_and_its_certificate(self):
         with sim("--tls", "--markets", 2) as running:
             assert list(running.ready) == ["url", "key_id", "private_key_path", "certificate_path"]

@@ -67,19 +67,50 @@ class TestFirstRung:
         receive_all(feed, snapshot(A, seq=1), delta(seq=3), snapshot(A, seq=4))
         assert feed.wanted() == []
 
-    @pytest.mark.parametrize("code", [11, 13])
-    def test_a_market_that_is_wanted_again_after_its_removal_was_refused_is_asked_for(self, kb, code):
-        """It is held all the time, so nothing is added; and its book is STALE from the removal on."""
+    @pytest.mark.parametrize("is_done", [False, True])
+    @pytest.mark.parametrize("code", [11, 13, 18])
+    def test_a_market_that_is_wanted_again_after_its_removal_was_refused_is_added_again(self, kb, code, is_done):
+        """Whatever the refusal says: were it out all the same, its snapshot would be that of a book without deltas."""
         session = held(kb)
         session.feed.unsubscribe(BOOK, market_tickers=[A])
-        session.exchange.fail_with = code
+        session.exchange.fail_with, session.exchange.lose_reply = code, is_done
         session.pump()
         assert session.take_sent() == [("delete_markets", A)]
         assert session.feed.books[A].stale_reason == "unsubscribed"
         session.feed.subscribe(BOOK, market_tickers=[A])
         session.pump()
-        assert session.take_sent() == [("get_snapshot", A)]
+        assert session.take_sent() == [("add_markets", A), *([] if is_done else [("get_snapshot", A)])]
+        session.exchange.change(A, "yes", 1000, 100)
+        session.deliver()
         assert (session.live(), session.wrong()) == ([A, B], [])
+
+    def test_a_removal_that_is_done_late_after_its_market_was_added_again_is_made_good(self, kb):
+        """Commands run concurrently (observed, 2026): what was given up is done last, and its list lacks the market."""
+        session = held(kb)
+        session.exchange.hold = True
+        session.feed.unsubscribe(BOOK, market_tickers=[A])
+        session.pass_time(ANSWER + SECOND)
+        assert session.take_sent() == [("delete_markets", A)] * 2
+        session.exchange.hold = False
+        session.exchange.process(1)
+        session.feed.subscribe(BOOK, market_tickers=[A])
+        session.pump()
+        assert (session.take_sent(), session.live()) == ([("add_markets", A)], [A, B])
+        session.exchange.process(0)
+        session.pump()
+        assert (session.take_sent(), session.live()) == ([], [B])
+        session.pass_time(ANSWER)
+        assert (session.take_sent(), session.live(), session.wrong()) == ([("add_markets", A)], [A, B], [])
+
+    def test_a_removal_that_was_refused_is_asked_for_again(self, kb):
+        session = held(kb)
+        session.feed.unsubscribe(BOOK, market_tickers=[A])
+        session.exchange.fail_with = 11
+        session.pass_time(59 * SECOND)
+        assert session.take_sent() == [("delete_markets", A)]
+        session.pass_time(2 * SECOND)
+        assert session.take_sent() == [("delete_markets", A)]
+        assert list(session.feed.books) == [B]
 
     def test_wanted_says_the_same_until_it_is_sent(self, feed):
         receive_all(feed, snapshot(A, seq=1), delta(seq=3))

@@ -27,7 +27,7 @@ SEEDS = int(os.environ.get("KALSHI_BOOK_FAULT_SEEDS", "100"))
 
 TICKERS = ["KXSIM-26-A", "KXSIM-26-B", "KXSIM-26-C", "KXSIM-26-D"]
 FRAME_TYPES = ("orderbook_delta", "orderbook_snapshot", "ok", "subscribed")
-FAULTY_NS, SETTLING_NS = 15 * SECOND, 600 * SECOND
+FAULTY_NS, SETTLING_NS = 12 * SECOND, 600 * SECOND
 
 
 def some(rng, **choices):

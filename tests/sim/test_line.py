@@ -124,6 +124,17 @@ def test_a_freeze_that_nobody_saw_leaves_no_trace(line):
     assert drain(line) == [b"before"]
 
 
+def test_a_thaw_that_nobody_saw_leaves_no_trace(line):
+    line.freeze()
+    assert line.take() == [Freeze()]
+    line.thaw()
+    line.freeze()
+    line.put(b"meanwhile", 0)
+    assert line.take() == []
+    line.thaw()
+    assert drain(line) == [Thaw(), b"meanwhile"]
+
+
 def test_a_reset_loses_what_is_on_its_way_also_while_it_is_frozen(line, calls):
     line.freeze()
     line.take()

@@ -16,7 +16,7 @@ import scripted_exchange
 from kalshi_book.sim import listener
 from kalshi_book.sim.listener import BEHIND_NS, SLICE_NS, Listener
 from kalshi_book.sim.serving import WS_PATH, Account, Blackhole, Freeze, Refusal
-from scripted_exchange import LOOPS, START_NS, RawClient, ScriptedExchange, until
+from scripted_exchange import LOOPS, START_NS, RawClient, ScriptedExchange, tls_on_any_python, until
 
 MS = 1_000_000
 
@@ -240,6 +240,28 @@ class TestTheEnd:
 
         run(main)
 
+    def test_may_come_by_cancelling(self, run):
+        async def served(exchange, ports):
+            async with a_listener(exchange).listening("127.0.0.1", 0, None) as port:
+                ports.append(port)
+                await asyncio.Event().wait()
+
+        async def main():
+            exchange, ports = ScriptedExchange(), []
+            serving = asyncio.ensure_future(served(exchange, ports))
+            await until(lambda: ports)
+            socket = await connect(address(ports[0]))
+            await until(lambda: exchange.connections)
+            serving.cancel()
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd.code == 1001
+            with pytest.raises(asyncio.CancelledError):
+                await serving
+            assert exchange.connections[0].closings == 1
+
+        run(main)
+
     def test_after_a_failure_of_its_body_is_the_same(self, run):
         async def main():
             exchange = ScriptedExchange()
@@ -260,7 +282,20 @@ def test_a_port_that_is_taken_is_said(run):
     run(main)
 
 
-@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")  # CPython 3.10, of a handshake that failed
+def test_an_exchange_is_served_once_at_a_time(run):
+    async def main():
+        exchange = ScriptedExchange()
+        for _ in range(2):
+            async with a_listener(exchange).listening("127.0.0.1", 0, None):
+                with pytest.raises(kb.UsageError, match=r"^this exchange is served already: its on_sooner is taken$"):
+                    async with a_listener(exchange).listening("127.0.0.1", 0, None):
+                        raise AssertionError("served twice")
+                assert exchange.on_sooner is not None
+
+    run(main)
+
+
+@tls_on_any_python
 def test_a_client_that_gives_up_before_tls_is_through_leaves_nothing(tmp_path):
     from datetime import datetime, timezone
 
@@ -276,4 +311,3 @@ def test_a_client_that_gives_up_before_tls_is_through_leaves_nothing(tmp_path):
                 await connect(f"wss://127.0.0.1:{port}{WS_PATH}")
 
     scripted_exchange.run(main)
-    gc.collect()

@@ -1,5 +1,6 @@
 """An exchange behind one ``async with``: signed, on this machine alone, its truth at hand."""
 
+import asyncio
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 import kalshi_book as kb
 from kalshi_book.sim.keys import KEY, SIGNATURE, Keyring, PrivateKey
 from kalshi_book.sim.server import serve
-from scripted_exchange import ScriptedExchange, run, until
+from scripted_exchange import TEXT, RawClient, ScriptedExchange, run, tls_on_any_python, until
 
 A, B = "KXSIM-26-A", "KXSIM-26-B"
 
@@ -203,6 +204,7 @@ def test_what_an_exchange_does_not_offer_cannot_be_asked_for():
     run(main)
 
 
+@tls_on_any_python
 def test_with_tls_a_client_that_trusts_the_certificate_comes_in():
     async def main():
         async with serve(markets=1, tls=True) as exchange:
@@ -265,6 +267,43 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path, monkeypatch):
 
     run(main)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_client_that_does_not_read_loses_its_subscription_to_error_25():
+    """A reader that is too slow ends with "subscription buffer overflow" (AsyncAPI text, read 2026-10-26)."""
+
+    async def main():
+        own = kb.sim.Exchange(markets=[A], rate=0, buffer_bytes=200_000)
+        async with serve(own, signed=False) as exchange:
+            client = await RawClient.connect(int(exchange.url.split(":")[2].split("/")[0]))
+            await client.head()
+            client.send(TEXT, subscribe(A).encode())
+            changes = 0
+            while "overflow" not in {struck.kind for struck in exchange.faults.log}:
+                for _ in range(1_000):
+                    exchange.crowd.change(A, outcome_side="yes", price_e4=100, delta_e2=100)
+                changes += 1_000
+                await asyncio.sleep(0)
+            frames = []
+            while not frames or b'"error"' not in frames[-1]:
+                frames.append((await client.frame())[1])
+            assert json.loads(frames[-1])["msg"]["code"] == 25
+            assert [json.loads(frame)["seq"] for frame in frames[1:]] == list(range(1, len(frames)))
+            assert len(frames) < changes
+            client.close()
+
+    run(main)
+
+
+def test_in_virtual_time_the_same_seed_gives_the_same_bytes():
+    async def main():
+        async with serve(markets=3, seed=7, rate=50) as exchange, a_client_of(exchange) as socket:
+            await socket.send(subscribe(*exchange.markets))
+            return [await socket.recv(decode=False) for _ in range(1_000)]
+
+    first = run(main, on="virtual")
+    assert first == run(main, on="virtual")
+    assert json.loads(first[-1])["msg"]["ts_ms"] - json.loads(first[10])["msg"]["ts_ms"] > 10_000
 
 
 def test_ten_thousand_markets_fit_on_one_connection():
