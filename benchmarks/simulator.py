@@ -1,12 +1,13 @@
-"""The simulated exchange on a socket: frames a second, and many markets on one connection.
+"""The simulated exchange: frames a second on a socket, many markets on one connection, and hours in virtual time.
 
-The client is a process of its own that reads bytes and counts frames by the end of their text, no more: what is measured is
-the exchange's side. Loopback, no TLS, no compression.
+On a socket the client is a process of its own that reads bytes and counts frames by the end of their text, no more: what
+is measured is the exchange's side. Loopback, no TLS, no compression.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import statistics
 import subprocess
@@ -17,10 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kalshi_book.sim import Exchange, TapeExchange
-from kalshi_book.sim.flow import Flow
-from kalshi_book.sim.server import serve
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
+import kalshi_book as kb
+from kalshi_book.sim import Exchange, TapeExchange, virtual
+from kalshi_book.sim.flow import Flow
+from kalshi_book.sim.server import Server, serve
+
+from .flows import WrongBooks
 from .report import Row
 from .timing import progress
 
@@ -98,6 +104,7 @@ def rows(*, seed: int, quick: bool) -> Iterator[Row]:
     yield prepared(seed=seed, frames=20_000 if quick else 400_000, passes=passes)
     yield from many_markets(seed=seed, markets=1_000 if quick else 10_000, passes=1 if quick else 3)
     yield trading(seed=seed, frames=5_000 if quick else 100_000, passes=passes)
+    yield from virtual_hours(seed=seed, minutes=2 if quick else 60, passes=1 if quick else 3)
 
 
 def prepared(*, seed: int, frames: int, passes: int) -> Row:
@@ -151,6 +158,58 @@ def trading(*, seed: int, frames: int, passes: int) -> Row:
     rates = sorted(each.frames / each.seconds for each in (asyncio.run(once()) for _ in range(passes)))
     note = f"{spread(rates)}; matching, books and frames of 50 markets, one client"
     return per_second("an exchange that trades as fast as it can", rates, 10_000, note)
+
+
+def virtual_hours(*, seed: int, minutes: int, passes: int) -> Iterator[Row]:
+    """Let a feed follow 50 markets over real websockets in virtual time, a frame lost or a connection reset each minute."""
+    for rate, goal in ((5, 2_000), (100, 100)):
+        progress(f"virtual time, {rate} level changes a second")
+        found, struck, frames = [], 0, 0
+        for number in range(passes):
+            began = time.perf_counter()
+            struck, frames = virtual.run(followed(seed=seed + number, rate=rate, minutes=minutes), seed=seed + number)
+            found.append(minutes * 60 / (time.perf_counter() - began))
+        note = f"{spread(sorted(found))}; {minutes} minutes, {frames:,} frames, {struck} faults, one client, 50 markets"
+        name = f"virtual time at {rate} level changes a second, against real time"
+        yield Row(name, statistics.median(found), goal, at_least=True, note=note)
+
+
+async def followed(*, seed: int, rate: int, minutes: int) -> tuple[int, int]:
+    """Follow all books of an exchange for so many minutes. Returns how many faults struck, and how many frames came.
+
+    Raises:
+        WrongBooks: in the end, at rest, a book is not the exchange's.
+    """
+    feed = kb.Feed()
+    async with serve(markets=50, seed=seed, rate=rate, key_type="ed25519") as served:
+        feed.subscribe("orderbook_delta", market_tickers=served.markets, use_yes_price=True)
+        served.faults.drop(type="orderbook_delta", every_s=120)
+        served.faults.abort(every_s=120)
+        follower = asyncio.create_task(follow(feed, served))
+        await asyncio.sleep(minutes * 60)
+        served.faults.clear()
+        await asyncio.sleep(30)  # what was lost last is seen and asked for
+        served.rate = 0
+        await asyncio.sleep(1)
+        follower.cancel()
+        for ticker, book in feed.books.items():
+            if not book.is_live or book.checksum() != served.book(ticker).checksum():
+                raise WrongBooks(f"{ticker} is not the exchange's: {book!r}")
+        return len(served.faults.log), sum(feed.counts.values())
+
+
+async def follow(feed: kb.Feed, served: Server[Exchange]) -> None:
+    """Keep a feed connected and fed."""
+    while True:
+        async with connect(served.url, additional_headers=served.headers(), compression=None) as socket:
+            feed.opened()
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    for command in feed.wanted():
+                        await socket.send(feed.send(command).decode())
+                    feed.receive(await socket.recv(decode=False), received_ns=virtual.now_ns())
+                    feed.advance(virtual.now_ns())
+        feed.closed()
 
 
 def per_second(name: str, rates: list[float], goal: int, note: str) -> Row:
