@@ -73,7 +73,7 @@ class Listener:
         self._is_behind = False
         self._sockets: WeakSet[ServerConnection] = WeakSet()
         self._accounts: WeakKeyDictionary[ServerConnection, Account] = WeakKeyDictionary()
-        self._carriers: WeakKeyDictionary[ServerConnection, Carrier] = WeakKeyDictionary()
+        self._carriers: dict[ServerConnection, Carrier] = {}
 
     @property
     def now_ns(self) -> int:
@@ -206,7 +206,10 @@ class Listener:
         )  # fmt: skip
         self._carriers[socket] = carrier
         log.info("%s: in, as %s", _peer(socket), account.name)
-        await carrier.run()
+        try:
+            await carrier.run()
+        finally:
+            del self._carriers[socket]
         await socket.close()
         log.info("%s: gone, code %s", _peer(socket), socket.close_code)
 

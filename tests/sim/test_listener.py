@@ -272,6 +272,24 @@ class TestTheEnd:
             run(main)
 
 
+def test_nothing_is_kept_of_clients_that_are_gone(run):
+    async def main():
+        exchange = ScriptedExchange()
+        our = a_listener(exchange)
+        async with our.listening("127.0.0.1", 0, None) as port:
+            for n in range(5):
+                async with connect(address(port)):
+                    await until(lambda n=n: len(exchange.connections) > n)
+                await until(lambda n=n: exchange.connections[n].closings)
+            exchange.answer = Refusal(401, "no")
+            with pytest.raises(InvalidStatus):
+                await connect(address(port))
+            await until(lambda: gc.collect() >= 0 and not our._sockets)
+            assert (len(our._carriers), len(our._accounts)) == (0, 0)
+
+    run(main)
+
+
 def test_a_port_that_is_taken_is_said(run):
     async def main():
         async with a_listener(ScriptedExchange()).listening("127.0.0.1", 0, None) as port:
