@@ -14,7 +14,7 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 # The suite runs on all cores.
 SPREAD := -n auto --dist worksteal
 # The harness of the benchmarks runs processes of its own and has no line of the package: nothing to cover or to sanitise.
-PACKAGE_ONLY := --ignore=tests/benchmarks
+PACKAGE_ONLY := --ignore=tests/bench
 
 # What a scratch build needs of the tree.
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)

@@ -24,7 +24,7 @@ def workload():
 
 @pytest.fixture
 def strange():
-    """Give a contender of tests/benchmarks/strange_contenders.py."""
+    """Give a contender of tests/bench/strange_contenders.py."""
 
     def entry(name, **options):
         return Entry(name.lower(), f"{STRANGE}:{name}", **options)
