@@ -62,7 +62,8 @@ class Worker:
             items = [convert(frame) for frame in items]
             contender.open([convert(frame) for frame in workload["opening"]])
         else:
-            items = [tuple(change) for change in items]
+            # A program names a side by a literal, not by a text made for each change.
+            items = [(sys.intern(side), *change) for side, *change in items]
             contender.open(*([tuple(level) for level in side] for side in workload["opening"]))
             if hasattr(contender, "prepare"):
                 items = contender.prepare(items)
