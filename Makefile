@@ -15,6 +15,8 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 SPREAD := -n auto --dist worksteal
 # The harness of the benchmarks runs processes of its own and has no line of the package: nothing to cover or to sanitise.
 PACKAGE_ONLY := --ignore=tests/bench
+# The simulated exchange uses nothing of the core.
+CORE_ONLY := $(PACKAGE_ONLY) --ignore=tests/sim
 
 # What a scratch build needs of the tree.
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
@@ -67,7 +69,7 @@ HERE := $(CURDIR)/$(BIN)
 coverage-ext: $(INSTALLED_DEV)  ## lines of src_ext that the tests execute
 	$(call SCRATCH,build/coverage-ext) && export PYTHONPATH="$$PWD" && \
 	KALSHI_BOOK_COVERAGE=1 $(HERE)/python setup.py -q build_ext --inplace && \
-	$(HERE)/python -m pytest -q $(SPREAD) $(PACKAGE_ONLY) && \
+	$(HERE)/python -m pytest -q $(SPREAD) $(CORE_ONLY) && \
 	$(HERE)/python .ci/ext_lines.py build
 
 # PYTHONMALLOC: Python's own allocator hides overflows. --capture=sys: what a dying process says is not lost with it.

@@ -73,8 +73,8 @@ def lines(
     missed = [row for row in rows if row.verdict not in ("reached", "passes")]
     yield from [f"- {row.name}: goal {row.goal_text}, {row.measured_text or row.note} ({row.verdict})" for row in missed]
     yield "\n## Goals\n"
-    yield "In brackets the quartiles of the paired ratios. A ratio within a quarter of its goal is called close: from run to run"
-    yield "they move by that much. Why the others are missed is in [design.md](design.md).\n"
+    yield "In brackets the quartiles of the paired ratios. A ratio within a quarter of its goal is called close: from run to"
+    yield "run they move by that much. Why the others are missed is in [design.md](design.md).\n"
     cells = [[row.name, row.goal_text, row.measured_text, row.verdict, row.note] for row in rows]
     yield from grid(["what", "goal", "measured", "verdict", "how it came about"], cells, "lrrll")
     for table in tables:

@@ -13,6 +13,8 @@
     ├── OwnSizeUnknown                      a question for own size, where it cannot be known
     └── TapeError             (OSError)     a recording that cannot be opened or decompressed
 
+Those of the simulated exchange alone stand beside it: ``sim/refusals.py``, ``sim/virtual/errors.py``.
+
 Values are attributes; the text is made from them and says what was expected, what was found and what to do. No text
 holds a payload. Arguments of a wrong *type* raise the built-in ``TypeError``.
 """
