@@ -20,9 +20,9 @@ _TAKER, _MAKER = 4, 1  # a maker pays a quarter of what a taker pays
 def fee_e6(price_e4: int, size_e2: int, *, is_taker: bool) -> int:
     """Return what the exchange takes for a fill, in $0.000001.
 
-    The general formula of the exchange's fee schedule: 0.07 x contracts x price x (1 - price), for makers 0.0175, each fill
-    rounded up to $0.0001 (the exchange's page "Fee Rounding", read 2026-11-24). The rest is the simulator's choice: every
-    market charges makers, and balances are not rounded to cents, with rebates, on top of it.
+    A choice of the simulator, after the general formula that is commonly quoted for the exchange: 0.07 x contracts x price
+    x (1 - price), for makers a quarter of it. The exchange's own schedule was not read: fees there differ by market, and
+    may change. Here every market charges makers, each fill is rounded up to $0.0001, and nothing is rounded to cents.
 
     Args:
         price_e4: either outcome's, 1..9999.

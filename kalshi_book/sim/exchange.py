@@ -180,6 +180,8 @@ class Exchange:
             if self._now_ns == now_ns and (market_ns is None or market_ns > now_ns):
                 return
             until_ns = now_ns if due_ns is None else min(due_ns, now_ns)
+            if market_ns is not None and self.faults.frames:  # the next frame may be made to wait, and be due before others
+                until_ns = min(market_ns, until_ns)
             self.venue.advance(until_ns)
             self._now_ns = until_ns
 

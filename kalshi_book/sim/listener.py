@@ -120,8 +120,8 @@ class Listener:
                 create_connection=self._new_socket,  # type: ignore[arg-type]  # a class, or whatever makes one
                 **options,
             )  # fmt: skip
-        except OSError as error:
-            raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        except (OSError, OverflowError) as error:  # the second: no number of a port
+            raise UsageError(f"cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}") from error
         self._exchange.on_sooner = self._woken.set
         self.advancing = asyncio.create_task(self._advance())
         self.advancing.add_done_callback(self._failed)

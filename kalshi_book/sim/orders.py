@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import partial
 
 from ..errors import UsageError
-from ..units import outcome_is_no, price_argument, price_text, shown, size_text
+from ..units import INT64_MAX, outcome_is_no, price_argument, price_text, shown, size_text
 from .accounts import CROWD, Order, Position
 from .floor import EXPIRY, Floor
 from .happenings import OrderChanged, OrderMark, PositionChanged
@@ -75,6 +75,10 @@ class OrderEntry:
         bought_e2 = self._size_e2(size, size_e2)
         if client_order_id is not None and not isinstance(client_order_id, str):
             raise TypeError(f"client_order_id must be str or None, not {type(client_order_id).__name__}")
+        if client_order_id is not None and _has_surrogates(client_order_id):
+            raise UsageError(f"a client_order_id is text that UTF-8 can tell, and {shown(client_order_id)} is none")
+        if type(expires_ns) is int and expires_ns > INT64_MAX:
+            raise UsageError(f"expires_ns is at most {INT64_MAX}, not {shown(expires_ns)}: it is unix nanoseconds")
         if type(subaccount) is not int or not 0 <= subaccount <= MAX_SUBACCOUNT:
             raise UsageError(f"a subaccount is 0 to {MAX_SUBACCOUNT}, not {shown(subaccount)}")
         if post_only and immediate_or_cancel:
@@ -306,6 +310,10 @@ def _scaled(size: Decimal | str) -> int:
     except (ArithmeticError, ValueError):
         pass
     raise UsageError(f"a size has steps of 0.01 contract, and {shown(size)} is none")
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def expect_whole(floor: Floor, size_e2: int) -> None:

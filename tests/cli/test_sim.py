@@ -179,6 +179,8 @@ class TestWrongArguments:
                 ["--tape", kb.SAMPLE_TAPE, "--seed", "1", "--fault", "drop"],
                 "--seed, --fault: of the simulated exchange, and a",
             ),
+            (["--port", "65536"], "cannot listen on 127.0.0.1 port 65536: "),
+            (["--port", "-1"], "cannot listen on 127.0.0.1 port -1: "),
             (["--host", "0.0.0.0"], "expected a loopback address such as 127.0.0.1, found '0.0.0.0'"),
         ],
     )

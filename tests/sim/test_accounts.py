@@ -15,7 +15,7 @@ YES, NO = 0, 1
 class TestFees:
     """0.07 x contracts x price x (1 - price), a quarter of it for makers, rounded up to $0.0001.
 
-    Source: the exchange's fee schedule and its page "Fee Rounding", read 2026-11-24.
+    A choice of the simulator, after the general formula that is commonly quoted; no rule of the exchange's that was read.
     """
 
     @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ class TestFees:
             (1, 1, 100, 100),  # the smallest there is is not free
         ],
     )
-    def test_a_fee_is_that_of_the_schedule(self, price_e4, size_e2, taker_e6, maker_e6):
+    def test_a_fee_is_that_of_the_formula(self, price_e4, size_e2, taker_e6, maker_e6):
         assert fee_e6(price_e4, size_e2, is_taker=True) == taker_e6
         assert fee_e6(price_e4, size_e2, is_taker=False) == maker_e6
 

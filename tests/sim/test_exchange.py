@@ -143,6 +143,20 @@ def test_the_same_arguments_give_the_same_bytes_however_time_is_cut():
     assert session(1000) == session(7) == (frames, log)
 
 
+@pytest.mark.parametrize("steps", [1, 10])
+def test_a_frame_that_nothing_overtakes_in_its_time_stays_before_what_comes_later_however_time_is_cut(steps):
+    exchange = Exchange(markets=[A], rate=0, levels=0)
+    for seconds in (2, 5):
+        exchange.orders.place(A, outcome_side="yes", price="0.55", size="3", expires_ns=exchange.now_ns + seconds * SECOND)
+    connection = exchange.connect()
+    subscribe(connection, tickers=[A])
+    read(connection)
+    exchange.faults.reorder()
+    for _ in range(steps):
+        later(exchange, 10 / steps)
+    assert [frame["seq"] for frame in read(connection)] == [2, 3]
+
+
 def test_every_frame_has_the_time_at_which_it_was_written():
     exchange = Exchange(markets=1, seed=3)
     connection = exchange.connect()
