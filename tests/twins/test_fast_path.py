@@ -147,3 +147,21 @@ def test_a_thousand_markets_come_and_go(both):
         assert [update.effect.value for update in updates] == ["applied" if ticker in held else "ignored"] * 3
     assert trio.fast._fast_frames == len(held) == len(trio.books)
     assert feed_facts(trio.fast) == feed_facts(trio.twin)
+
+
+def test_a_change_may_name_its_arguments_in_any_order_and_in_texts_made_anew(kb):
+    """The core knows its usual call by the names; every other call is the same change."""
+    feed = kb.Feed()
+    feed.receive(snapshot())
+    book = feed.books[A]
+    assert book.change(delta_e2=100, price_e4=4200, outcome_side="yes") == 800
+    assert book.change(price_e4=4200, **{"outcome_" + "side": "".join("yes"), "".join(["delta", "_e2"]): -1}) == 799
+    for arguments in ({}, {"price_e4": 4200, "delta_e2": 1}, {"outcome_side": "yes", "price_e4": 4200, "size_e2": 1}):
+        with pytest.raises(TypeError):
+            book.change(**arguments)
+    for arguments in (("yes",), ("yes", 4200, 1)):
+        with pytest.raises(TypeError):
+            book.change(*arguments)
+        with pytest.raises(TypeError):
+            book.change(*arguments, outcome_side="yes", price_e4=4200, delta_e2=1)
+    assert levels(book)["yes"] == {4100: 12000, 4200: 799}
