@@ -184,6 +184,31 @@ class TestTime:
             "the exchange does not keep up with its own clock: fewer markets, or a lower rate, would do"
         ]
 
+    def test_takes_shorter_slices_while_they_take_long_and_longer_ones_again_when_not(self, run):
+        class Clock:
+            now_s, step_s = 0.0, 0.05
+
+            def time(self):
+                self.now_s += self.step_s
+                return self.now_s
+
+        async def main():
+            exchange = ScriptedExchange(START_NS)
+            exchange.due = [START_NS + n * MS for n in range(1, 1_000)]
+            our = a_listener(exchange)
+            our._loop = clock = Clock()
+            our._began = 0.0
+            for _ in range(3):
+                our.touch()
+            clock.step_s = 1e-6
+            for _ in range(3):
+                our.touch()
+            steps = [after - before for before, after in pairwise([START_NS, *exchange.advances])]
+            assert steps == [SLICE_NS + MS, SLICE_NS // 2 + MS, SLICE_NS // 4 + MS, *steps[3:]]
+            assert steps[3] < steps[4] < steps[5]
+
+        run(main)
+
     def test_of_an_exchange_that_fails_disconnects_everybody_and_is_raised(self, run, caplog):
         async def main():
             exchange = ScriptedExchange()
