@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 import kalshi_book as kb
 import scripted_exchange
 from kalshi_book.sim import listener
-from kalshi_book.sim.listener import BEHIND_NS, SLICE_NS, Listener
+from kalshi_book.sim.listener import BEHIND_NS, SLICE_NS, SLICE_S, Listener
 from kalshi_book.sim.serving import WS_PATH, Account, Blackhole, Freeze, Refusal
 from scripted_exchange import LOOPS, START_NS, RawClient, ScriptedExchange, tls_on_any_python, until
 
@@ -185,6 +185,8 @@ class TestTime:
         ]
 
     def test_takes_shorter_slices_while_they_take_long_and_longer_ones_again_when_not(self, run):
+        """And goes on as it does while they take neither."""
+
         class Clock:
             now_s, step_s = 0.0, 0.05
 
@@ -194,18 +196,19 @@ class TestTime:
 
         async def main():
             exchange = ScriptedExchange(START_NS)
-            exchange.due = [START_NS + n * MS for n in range(1, 1_000)]
+            exchange.due = [START_NS + n * 1_000 for n in range(1, 40_000)]
             our = a_listener(exchange)
             our._loop = clock = Clock()
             our._began = 0.0
             for _ in range(3):
                 our.touch()
+            clock.step_s = SLICE_S / 2
+            our.touch()
             clock.step_s = 1e-6
-            for _ in range(3):
+            for _ in range(4):
                 our.touch()
             steps = [after - before for before, after in pairwise([START_NS, *exchange.advances])]
-            assert steps == [SLICE_NS + MS, SLICE_NS // 2 + MS, SLICE_NS // 4 + MS, *steps[3:]]
-            assert steps[3] < steps[4] < steps[5]
+            assert steps == [SLICE_NS // part + 1_000 for part in (1, 2, 4, 8, 8, 4, 2, 1)]
 
         run(main)
 
