@@ -10,8 +10,8 @@
 
 import importlib as _importlib
 from pathlib import Path as _Path
-from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from . import events, messages
 from ._backend import IMPLEMENTATION, Level, Update
@@ -21,13 +21,21 @@ from .display import ladder
 from .errors import (
     AuditDifference,
     BookNotLive,
+    CommandError,
+    ConnectionLost,
+    ConsumerOverrun,
     Contradiction,
     FeedError,
+    HandshakeRefused,
     KalshiBookError,
     MalformedFrame,
+    NotAuthorized,
+    NotInTime,
     OwnSizeUnknown,
     TapeError,
+    TransportError,
     UnknownMarket,
+    UnusableKey,
     UsageError,
 )
 from .feed import Books, Feed
@@ -44,7 +52,11 @@ from .readings import Depth
 from .tape.replay import Replay, TapeProblem, replay
 
 if TYPE_CHECKING:
+    from . import live as live
     from . import sim as sim
+    from .live import ConflatedUpdate as ConflatedUpdate
+    from .live import Live as Live
+    from .live import connect as connect
 
 __all__ = [
     "IMPLEMENTATION",
@@ -55,11 +67,15 @@ __all__ = [
     "Books",
     "ChannelStatus",
     "Command",
+    "CommandError",
+    "ConnectionLost",
+    "ConsumerOverrun",
     "Contradiction",
     "Depth",
     "Effect",
     "Feed",
     "FeedError",
+    "HandshakeRefused",
     "KalshiBookError",
     "Kind",
     "LastKnown",
@@ -69,6 +85,8 @@ __all__ = [
     "MalformedFrame",
     "Market",
     "MarketState",
+    "NotAuthorized",
+    "NotInTime",
     "OrderBook",
     "OwnOrder",
     "OwnSizeUnknown",
@@ -81,8 +99,10 @@ __all__ = [
     "Subscribe",
     "TapeError",
     "TapeProblem",
+    "TransportError",
     "UnknownMarket",
     "Unsubscribe",
+    "UnusableKey",
     "Update",
     "UpdateSubscription",
     "UsageError",
@@ -98,8 +118,14 @@ SAMPLE_TAPE = _Path(__file__).with_name("data") / "sample.ndjson.gz"
 """A small recording that the package's own flow made, to try things on."""
 
 
-def __getattr__(name: str) -> _ModuleType:
-    """Load ``kalshi_book.sim`` when it is touched: the simulated exchange is for tests, and nobody else pays for it."""
-    if name == "sim":
-        return _importlib.import_module(".sim", __name__)
+_LATER = {"connect": "live", "Live": "live", "ConflatedUpdate": "live"}
+"""What needs a network library, and the part of the package that has it: nobody else pays for that."""
+
+
+def __getattr__(name: str) -> _Any:
+    """Load the client and the simulated exchange when they are touched."""
+    if name in ("live", "sim"):
+        return _importlib.import_module(f".{name}", __name__)
+    if name in _LATER:
+        return getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

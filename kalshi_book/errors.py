@@ -4,11 +4,19 @@
 
     KalshiBookError
     ├── UsageError            (ValueError)  the caller's: an argument out of range, a call out of place
-    │   └── UnknownMarket     (KeyError)    a ticker that the feed does not hold
+    │   ├── UnknownMarket     (KeyError)    a ticker that the feed does not hold
+    │   └── UnusableKey                     a private key that cannot be found, read or used
     ├── FeedError                           the exchange's data
     │   ├── MalformedFrame    (ValueError)  a frame that cannot be read exactly
     │   ├── Contradiction                   a change that proves the local book wrong
-    │   └── AuditDifference                 a snapshot of a LIVE book that is not what the book held
+    │   ├── AuditDifference                 a snapshot of a LIVE book that is not what the book held
+    │   └── CommandError                    the exchange answered a command with an error
+    ├── TransportError        (OSError)     the connection
+    │   ├── HandshakeRefused                no connection, and another attempt would end in the same way
+    │   │   └── NotAuthorized               401 or 403: the key, the environment or the clock
+    │   └── ConnectionLost                  the connection ended before the answer came
+    ├── NotInTime             (TimeoutError)  what was waited for did not come in time
+    ├── ConsumerOverrun                     a consumer is too slow for what it wants to see
     ├── BookNotLive                         a question to a book that cannot know the answer
     ├── OwnSizeUnknown                      a question for own size, where it cannot be known
     └── TapeError             (OSError)     a recording that cannot be opened or decompressed
@@ -26,13 +34,21 @@ from typing import Any
 __all__ = [
     "AuditDifference",
     "BookNotLive",
+    "CommandError",
+    "ConnectionLost",
+    "ConsumerOverrun",
     "Contradiction",
     "FeedError",
+    "HandshakeRefused",
     "KalshiBookError",
     "MalformedFrame",
+    "NotAuthorized",
+    "NotInTime",
     "OwnSizeUnknown",
     "TapeError",
+    "TransportError",
     "UnknownMarket",
+    "UnusableKey",
     "UsageError",
 ]
 
@@ -75,6 +91,23 @@ class UnknownMarket(UsageError, KeyError):
             f"no book for {self.market_ticker!r} among the {self.held} that this feed holds: a book is there from its "
             "first snapshot (or the reply that names it) until it is unsubscribed; check the ticker"
         )
+
+
+class UnusableKey(UsageError):
+    """A private key that cannot be found, read or used. No part of it is in the text.
+
+    Attributes:
+        where: where it was looked for: a path, a variable of the environment, or an argument.
+        reason: what was expected, what was found and what to do.
+    """
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, reason)
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"private key from {self.where}: {self.reason}"
 
 
 class FeedError(KalshiBookError):
@@ -193,6 +226,128 @@ class AuditDifference(FeedError):
         return (
             f"{self.market_ticker}: expected a snapshot of the book that was kept (checksum {self.kept_checksum}), "
             f"found {self.sent_checksum}. The book holds the snapshot now; what was read of it before may have been wrong"
+        )
+
+
+class CommandError(FeedError):
+    """The exchange answered a command with an error.
+
+    Attributes:
+        code: the error's number, or None: it acknowledged the command, and has not done it all the same.
+        meaning: what the number means, in the exchange's own words, or None: no number that we know.
+        text: what the exchange said beside it, or None.
+        command: what was asked for, in a line.
+    """
+
+    def __init__(self, *, code: int | None, meaning: str | None, text: str | None, command: str) -> None:
+        super().__init__(code, meaning, text, command)
+        self.code = code
+        self.meaning = meaning
+        self.text = text
+        self.command = command
+
+    def __str__(self) -> str:
+        if self.code is None:
+            return (
+                f"{self.command}: expected it to be done, found it acknowledged and not done; it is asked again now and then"
+            )
+        what = "" if self.meaning is None else f", {self.meaning}"
+        said = "" if not self.text or self.text == self.meaning else f" ({self.text})"
+        return f"{self.command}: expected an acknowledgement, found error {self.code}{what}{said}"
+
+
+class TransportError(KalshiBookError, OSError):
+    """The connection is at fault: there is none, or it ended."""
+
+
+class HandshakeRefused(TransportError):
+    """There is no connection, and another attempt would end in the same way.
+
+    Attributes:
+        host: whom we asked.
+        status: the HTTP status of the answer, or None: it did not come so far.
+        reason: what was found and what to do.
+    """
+
+    def __init__(self, host: str, status: int | None, reason: str) -> None:
+        super().__init__(host, status, reason)
+        self.host = host
+        self.status = status
+        self.reason = reason
+
+    def __str__(self) -> str:
+        found = "no answer" if self.status is None else f"HTTP status {self.status}"
+        return f"{self.host}: expected a WebSocket handshake, found {found}: {self.reason}"
+
+
+class NotAuthorized(HandshakeRefused):
+    """The exchange does not let this key in (401), or not there (403).
+
+    Attributes:
+        skew_ms: how far our clock is ahead of the exchange's, by the Date header of its answer, give or take a second; None:
+            the answer has none.
+    """
+
+    def __init__(self, host: str, status: int, reason: str, *, skew_ms: int | None) -> None:
+        super().__init__(host, status, reason)
+        self.skew_ms = skew_ms
+
+
+class ConnectionLost(TransportError):
+    """The connection ended before the answer came: whether the command took effect is unknown.
+
+    Attributes:
+        command: what was asked for, in a line.
+        reason: why the connection ended.
+    """
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(command, reason)
+        self.command = command
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.command}: the connection ended before the answer came ({self.reason}); ask again"
+
+
+class NotInTime(KalshiBookError, TimeoutError):
+    """What was waited for did not come in time.
+
+    Attributes:
+        what: what was waited for, and how far it is.
+        timeout_s: how long, in seconds.
+    """
+
+    def __init__(self, what: str, timeout_s: float) -> None:
+        super().__init__(what, timeout_s)
+        self.what = what
+        self.timeout_s = timeout_s
+
+    def __str__(self) -> str:
+        return f"{self.what} within {self.timeout_s:g} s"
+
+
+class ConsumerOverrun(KalshiBookError):
+    """A consumer was too slow: its queue was full of what cannot be conflated, and was emptied.
+
+    Books are right all the same, since they are kept in the reader. Read them again and go on.
+
+    Attributes:
+        consumer: which.
+        lost: how many updates it will not see.
+        size: how many its queue holds.
+    """
+
+    def __init__(self, consumer: str, *, lost: int, size: int) -> None:
+        super().__init__(consumer, lost, size)
+        self.consumer = consumer
+        self.lost = lost
+        self.size = size
+
+    def __str__(self) -> str:
+        return (
+            f"{self.consumer}: expected it to keep up with a queue of {self.size}, found {self.lost} more updates, which it "
+            "will not see: read the books anew, be faster, want less, or give it a larger queue"
         )
 
 

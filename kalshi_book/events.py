@@ -1,7 +1,8 @@
-"""What the feed decided, and why: one typed value for each decision, taken from ``Feed.events``.
+"""What was decided, and why: one typed value for each decision, of a feed and of the client around it.
 
-Updates tell what each frame did; events tell what follows from it. Text is made in ``str(event)``; nothing here holds a
-payload.
+Updates tell what each frame did; events tell what follows from it. ``Feed.events`` gives an ``Event``; ``live.events`` of a
+client gives these and those of its connections, a ``SessionEvent``. Text is made in ``str(event)``; nothing here holds a
+payload or a secret.
 """
 
 from __future__ import annotations
@@ -180,6 +181,173 @@ Event: TypeAlias = (
     | BudgetSpent
     | ReconnectWanted
     | AuditDiffered
+)
+
+
+# What the client around the feeds adds. ``connection`` is its number, from 1; ``epoch`` which of its lives, from 1.
+
+
+class Connected(Struct, frozen=True):
+    """A connection is open; nothing is subscribed on it yet."""
+
+    connection: int
+    epoch: int
+
+    def __str__(self) -> str:
+        return f"connection {self.connection} is open" + (f", for the {self.epoch}. time" if self.epoch > 1 else "")
+
+
+class Disconnected(Struct, frozen=True):
+    """A connection ended that was open: its books are STALE.
+
+    Attributes:
+        reason: why.
+        is_wanted: whether the client was closed. Otherwise it is made anew.
+    """
+
+    connection: int
+    epoch: int
+    reason: str
+    is_wanted: bool = False
+
+    def __str__(self) -> str:
+        return f"connection {self.connection} ended: {self.reason}"
+
+
+class ConnectFailed(Struct, frozen=True):
+    """An attempt to connect failed.
+
+    Attributes:
+        failures: how many in a row.
+        retry_ns: how long until the next.
+        is_permanent: whether nothing but a change on our side will help, so that it is tried at long intervals only.
+    """
+
+    connection: int
+    reason: str
+    failures: int
+    retry_ns: int
+    is_permanent: bool
+
+    def __str__(self) -> str:
+        return f"connection {self.connection}: {self.reason}; next attempt in {self.retry_ns / 1e9:.1f} s"
+
+
+class LinkSilent(Struct, frozen=True):
+    """Nothing came on a connection for longer than is allowed: its books are STALE (silent) until something comes."""
+
+    connection: int
+    silence_ns: int
+
+    def __str__(self) -> str:
+        return f"connection {self.connection} is silent for {self.silence_ns / 1e9:.1f} s: its books are STALE"
+
+
+class Stalled(Struct, frozen=True):
+    """A connection lives, and a subscription on it gives nothing, not even when it is asked: the connection is made anew."""
+
+    connection: int
+    channel: str
+    sid: int
+    silence_ns: int
+
+    def __str__(self) -> str:
+        return f"connection {self.connection}: sid {self.sid} ({self.channel}) is silent for {self.silence_ns / 1e9:.0f} s"
+
+
+class LoopLagged(Struct, frozen=True):
+    """Something in this process kept the event loop busy: no frame was read for so long."""
+
+    lag_ns: int
+
+    def __str__(self) -> str:
+        return f"the event loop was busy for {self.lag_ns / 1e9:.1f} s: books were of then, not of now"
+
+
+class ClockSkewed(Struct, frozen=True):
+    """Our clock is off, by the Date header of the exchange: signatures may be refused, and ages are wrong."""
+
+    skew_ms: int
+
+    def __str__(self) -> str:
+        side = "ahead of" if self.skew_ms > 0 else "behind"
+        return (
+            f"our clock is {abs(self.skew_ms) / 1e3:.0f} s {side} the exchange's: set it, a handshake is refused otherwise"
+        )
+
+
+class HandlerFailed(Struct, frozen=True):
+    """A handler raised. It goes on with its next update, unless it is detached.
+
+    Attributes:
+        handler: its name.
+        error: the type of the exception and what it says.
+        count: how often this handler raised so far.
+        is_detached: whether it is called no more.
+    """
+
+    handler: str
+    error: str
+    count: int
+    is_detached: bool
+
+    def __str__(self) -> str:
+        return f"{self.handler} raised {self.error} ({self.count} in all){'; it is detached' if self.is_detached else ''}"
+
+
+class HandlerSlow(Struct, frozen=True):
+    """A handler has not returned for long; what it wants to see waits."""
+
+    handler: str
+    busy_ns: int
+
+    def __str__(self) -> str:
+        return f"{self.handler} has not returned for {self.busy_ns / 1e9:.0f} s"
+
+
+class UpdatesLost(Struct, frozen=True):
+    """A handler was too slow: its queue was emptied."""
+
+    handler: str
+    lost: int
+
+    def __str__(self) -> str:
+        return f"{self.handler} is too slow: {self.lost} updates are lost for it"
+
+
+class EventsLost(Struct, frozen=True):
+    """Whoever reads this stream of events was too slow: older ones were let go."""
+
+    lost: int
+
+    def __str__(self) -> str:
+        return f"{self.lost} events are lost: this stream is read too slowly"
+
+
+class Fault(Struct, frozen=True):
+    """Something failed in the client itself: the connection is made anew. A mistake of ours: please report it."""
+
+    connection: int
+    error: str
+
+    def __str__(self) -> str:
+        return f"connection {self.connection}: {self.error}: a mistake of this client, please report it"
+
+
+SessionEvent: TypeAlias = (
+    Event
+    | Connected
+    | Disconnected
+    | ConnectFailed
+    | LinkSilent
+    | Stalled
+    | LoopLagged
+    | ClockSkewed
+    | HandlerFailed
+    | HandlerSlow
+    | UpdatesLost
+    | EventsLost
+    | Fault
 )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import events
 from ._backend import own_methods
@@ -31,7 +31,7 @@ from .messages import UserOrder
 from .messages.commands import BOOK_CHANNEL, MAX_TICKERS, Command, Subscribe, UpdateSubscription, check_channel
 from .pace import Budget, Pace
 
-__all__ = ["Books", "Feed"]
+__all__ = ["Books", "Feed", "Progress"]
 
 
 class Books(Mapping[str, OrderBook]):
@@ -61,6 +61,22 @@ class Books(Mapping[str, OrderBook]):
 
     def __repr__(self) -> str:
         return f"<Books: {len(self)} held, {sum(book.is_live for book in self.values())} live>"
+
+
+class Progress(NamedTuple):
+    """How far a subscription is.
+
+    Attributes:
+        channel: its channel.
+        sid: its number.
+        seq: of its last frame that has one, or None: there was none.
+        item: one of the markets (or indices, or underlyings) that it holds, or None: it names none.
+    """
+
+    channel: str
+    sid: int
+    seq: int | None
+    item: str | None
 
 
 @own_methods
@@ -228,6 +244,27 @@ class Feed(Law):
         self._let_go([book.market_ticker for book in over])
         self._surroundings.closed(reason)
         self._is_open = False
+
+    def suspect(self, reason: str = StaleReason.SILENT) -> None:
+        """Note that nothing proves what is known to be of now, though the connection is there: every LIVE book is STALE.
+
+        Their snapshots are wanted, and heal them.
+
+        Args:
+            reason: a word that becomes the books' ``stale_reason``.
+        """
+        self._stale_books(None, reason)
+        for subscription in self._subscriptions.by_sid.values():
+            subscription.recovery.is_dirty = True
+
+    @property
+    def progress(self) -> list[Progress]:
+        """How far each living subscription is whose channel is known: a new list. O(subscriptions)."""
+        return [
+            Progress(each.channel, each.sid, each.state.last_seq, next(iter(each.held), None))
+            for each in self._subscriptions.by_sid.values()
+            if each.channel is not None and not each.state.is_dead
+        ]
 
     @property
     def reconnect_reason(self) -> str | None:

@@ -95,6 +95,7 @@ class StaleReason(_Word):
     CONTRADICTION = "contradiction"
     CROSSED = "crossed"
     DISCONNECTED = "disconnected"
+    SILENT = "silent"
     INTERRUPTED = "interrupted"
     TERMINAL_ERROR = "terminal_error"
     UNSUBSCRIBED = "unsubscribed"

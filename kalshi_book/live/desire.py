@@ -1,0 +1,267 @@
+"""What a client wants: channels, and books that are spread over as many connections as they need.
+
+Each connection has a ``Feed`` of its own (``lane.py``), which brings what is held nearer to what is desired, one command at
+a time, over losses and reconnects. So nothing here waits for the answer to one command: it is waited for that what is
+wanted is held, or that the exchange refused it. What a book needs beside its frames, the lifecycle of its market and own
+orders, is subscribed on every connection; consumers hear it from the first one alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+from ..book import OrderBook
+from ..errors import CommandError, NotInTime, UnknownMarket, UsageError
+from ..interest import ChannelStatus
+from ..messages.commands import BOOK_CHANNEL, check_channel
+from ..messages.vocabulary import ERROR_CODES
+from .hub import Hub
+from .lane import Lane
+
+SKIP_ACK_ABOVE: Final = 5_000
+"""With more markets than this on a connection, acknowledgements leave the list of all of them out."""
+
+SHARED_CHANNELS: Final = frozenset({"market_lifecycle_v2", "multivariate_market_lifecycle", "user_orders", "fill"})
+"""What books know beside their levels comes on these, so every connection with books has them."""
+
+TIMEOUT_S: Final = 30.0
+
+
+class LiveBooks(Mapping[str, OrderBook]):
+    """The books of all connections, by market ticker. A live view; to be read only."""
+
+    def __init__(self, lanes: list[Lane], lane_of: Mapping[str, Lane]) -> None:
+        self._lanes = lanes
+        self._lane_of = lane_of
+
+    def __getitem__(self, market_ticker: str) -> OrderBook:
+        """Give the book of a market.
+
+        Raises:
+            UnknownMarket: there is none (a KeyError).
+        """
+        lane = self._lane_of.get(market_ticker)
+        if lane is not None and market_ticker in lane.feed.books:
+            return lane.feed.books[market_ticker]
+        raise UnknownMarket(market_ticker, len(self))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([ticker for lane in self._lanes for ticker in lane.feed.books])
+
+    def __len__(self) -> int:
+        return sum(len(lane.feed.books) for lane in self._lanes)
+
+    def __repr__(self) -> str:
+        return f"<LiveBooks: {len(self)} held, {sum(book.is_live for book in self.values())} live>"
+
+
+class Desire:
+    """The desired state of a client, and its connections.
+
+    Attributes:
+        books: the books held or desired, by market ticker.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lanes: list[Lane] = []
+        self._lane_of: dict[str, Lane] = {}
+        self._shared: list[tuple[str, list[str], dict[str, Any]]] = []
+        self._state: Literal["new", "open", "closed"] = "new"
+        self.books: Mapping[str, OrderBook] = LiveBooks(self._lanes, self._lane_of)
+
+    def _add_lane(self) -> Lane:
+        lane = Lane(self._hub, len(self._lanes) + 1)
+        for channel, tickers, flags in self._shared:
+            lane.feed.subscribe(channel, market_tickers=tickers, **flags)
+        self._lanes.append(lane)
+        lane.start()
+        return lane
+
+    def _require_open(self) -> None:
+        if self._state != "open":
+            raise UsageError(f'the client is {self._state}: use it inside of "async with kb.connect(...) as live"')
+
+    async def subscribe(
+        self, channel: str, *, market_tickers: Iterable[str] = (), timeout_s: float = TIMEOUT_S, **flags: Any
+    ) -> None:
+        """Want a channel, or more of it, and wait until the exchange has acknowledged all that is named.
+
+        It is wanted from the call on, on every connection to come, also when this raises ``NotInTime``.
+
+        Args:
+            channel: ``"orderbook_delta"``, ``"ticker"``, ``"trade"``, ``"fill"``, ``"user_orders"``, ...
+            market_tickers: markets to add. Required for ``orderbook_delta``; elsewhere none means all.
+            timeout_s: how long to wait, in seconds; 0: not at all.
+            flags: what else ``Subscribe`` takes: ``index_ids``, ``underlying_tickers``, ``send_initial_snapshot``, ...
+
+        Raises:
+            UsageError: the exchange would refuse it, or it contradicts what is subscribed. Nothing was changed.
+            CommandError: the exchange refused it, or some of its markets; it stays wanted and is asked for now and then.
+            NotInTime: no acknowledgement so far.
+        """
+        self._require_open()
+        tickers = checked_tickers(market_tickers)
+        lanes: dict[Lane, list[str]]
+        if channel == BOOK_CHANNEL and tickers:
+            lanes = self._want_books(tickers, flags)
+        else:
+            items = [
+                *tickers,
+                *flags.get("index_ids", ()),
+                *flags.get("underlying_tickers", ()),
+                *flags.get("market_ids", ()),
+            ]
+            targets = self._lanes if channel in SHARED_CHANNELS else self._lanes[:1]
+            for lane in targets:
+                lane.feed.subscribe(channel, market_tickers=tickers, **flags)
+            if channel in SHARED_CHANNELS:
+                self._shared.append((channel, tickers, flags))
+            lanes = dict.fromkeys(targets, items)
+            self._act(lanes)
+        if timeout_s > 0:
+            await self._until_held(channel, lanes, timeout_s)
+
+    def _want_books(self, tickers: list[str], flags: Mapping[str, Any]) -> dict[Lane, list[str]]:
+        """Want books, each on the connection that it has, or on one with room for it."""
+        cap = self._hub.settings.markets_per_connection
+        room = dict.fromkeys(self._lanes, cap)
+        for lane in self._lane_of.values():
+            room[lane] -= 1
+        lanes: dict[Lane, list[str]] = {}
+        for ticker in dict.fromkeys(tickers):
+            lane = self._lane_of.get(ticker) or next((each for each in room if room[each] > 0), None) or self._add_lane()
+            if ticker not in self._lane_of:
+                room[lane] = room.get(lane, cap) - 1
+                self._lane_of[ticker] = lane
+            lanes.setdefault(lane, []).append(ticker)
+        for lane, some in lanes.items():
+            more = {"skip_ticker_ack": True} if len(some) > SKIP_ACK_ABOVE else {}
+            lane.feed.subscribe(BOOK_CHANNEL, market_tickers=some, **{**more, **flags})
+        self._act(lanes)
+        return lanes
+
+    def _act(self, lanes: Iterable[Lane]) -> None:
+        for lane in lanes:
+            lane.act()
+
+    async def _until_held(self, channel: str, lanes: Mapping[Lane, list[str]], timeout_s: float) -> None:
+        wanted = {lane: frozenset(items) for lane, items in lanes.items()}
+
+        def is_held() -> bool:
+            return all(_is_held(lane.feed.subscriptions.get(channel), items) for lane, items in wanted.items())
+
+        def is_over() -> bool:
+            return is_held() or any(_refused(lane.feed.subscriptions.get(channel), items) for lane, items in wanted.items())
+
+        await self._hub.wait_for(is_over, timeout_s)
+        if is_held():
+            return
+        for lane, items in wanted.items():
+            status = lane.feed.subscriptions.get(channel)
+            if status is not None and _refused(status, items):
+                raise _refusal(status, items, lane.refusals.get(channel))
+        held = sum(
+            len(items & status.held) for lane, items in wanted.items() if (status := lane.feed.subscriptions.get(channel))
+        )
+        count = sum(map(len, wanted.values()))
+        of = f" of {count} items of" if count else " of"
+        raise NotInTime(f"expected an acknowledgement{of} {channel}, found {held} that are held", timeout_s)
+
+    async def unsubscribe(
+        self, channel: str, *, market_tickers: Iterable[str] | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """Want a channel, or some of its markets (indices, underlyings), no more, and wait until the exchange agrees.
+
+        Their books are STALE and out of ``books`` at once.
+
+        Args:
+            channel: its name.
+            market_tickers: what to take out; None: the whole channel.
+            timeout_s: how long to wait, in seconds; 0: not at all.
+
+        Raises:
+            UsageError: no such channel, or markets are named where all are subscribed.
+            NotInTime: the exchange has not confirmed it so far; it will be asked again.
+        """
+        self._require_open()
+        check_channel(channel)
+        tickers = None if market_tickers is None else checked_tickers(market_tickers)
+        for lane in self._lanes:
+            mine = tickers
+            if channel == BOOK_CHANNEL and tickers is not None:
+                mine = [ticker for ticker in tickers if self._lane_of.get(ticker) is lane]
+                if not mine:
+                    continue
+            lane.feed.unsubscribe(channel, market_tickers=mine)
+        if channel == BOOK_CHANNEL:
+            for ticker in list(self._lane_of) if tickers is None else tickers:
+                self._lane_of.pop(ticker, None)
+        self._shared = [each for each in self._shared if each[0] != channel or tickers is not None]
+        self._act(self._lanes)
+        gone = None if tickers is None else frozenset(tickers)
+
+        def is_out() -> bool:
+            return not any(_holds(lane.feed.subscriptions.get(channel), gone) for lane in self._lanes)
+
+        if timeout_s > 0 and not await self._hub.wait_for(is_out, timeout_s):
+            raise NotInTime(f"expected {channel} to be let go, found that it is held still", timeout_s)
+
+    async def add_markets(self, market_tickers: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> None:
+        """Want more books: ``subscribe("orderbook_delta", market_tickers=...)``."""
+        await self.subscribe(BOOK_CHANNEL, market_tickers=market_tickers, timeout_s=timeout_s)
+
+    async def remove_markets(self, market_tickers: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> None:
+        """Want fewer books: ``unsubscribe("orderbook_delta", market_tickers=...)``."""
+        await self.unsubscribe(BOOK_CHANNEL, market_tickers=market_tickers, timeout_s=timeout_s)
+
+    @property
+    def subscriptions(self) -> dict[str, ChannelStatus]:
+        """How each channel stands, over all connections: a new dict. ``sid`` is that of the first of them. O(markets)."""
+        merged: dict[str, ChannelStatus] = {}
+        for lane in self._lanes:
+            for channel, status in lane.feed.subscriptions.items():
+                merged[channel] = status if channel not in merged else _merged(merged[channel], status)
+        return merged
+
+
+def checked_tickers(market_tickers: Iterable[str]) -> list[str]:
+    """Take a list of tickers, and never one text for it."""
+    if isinstance(market_tickers, str):
+        raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
+    return list(market_tickers)
+
+
+def _is_held(status: ChannelStatus | None, items: frozenset[str]) -> bool:
+    """Whether a channel is open, and holds all of these."""
+    return status is not None and status.sid is not None and (items <= status.held or "all" in status.held)
+
+
+def _holds(status: ChannelStatus | None, items: frozenset[str] | None) -> bool:
+    """Whether a channel holds any of these; None: whether it is open."""
+    return status is not None and (status.sid is not None if items is None else bool(items & status.held))
+
+
+def _refused(status: ChannelStatus | None, items: frozenset[str]) -> bool:
+    return status is not None and (status.refusal is not None or bool(items & status.refused))
+
+
+def _refusal(status: ChannelStatus, items: frozenset[str], code: int | None) -> CommandError:
+    refused = sorted(items & status.refused)
+    code = code if status.refusal is None else status.refusal
+    known = None if code is None else ERROR_CODES.get(code)
+    what = f"subscribe {status.channel} {', '.join(refused[:3])}".rstrip()
+    return CommandError(code=code, meaning=None if known is None else known.meaning, text=None, command=what)
+
+
+def _merged(one: ChannelStatus, other: ChannelStatus) -> ChannelStatus:
+    return one._replace(
+        sid=other.sid if one.sid is None else one.sid,
+        desired=one.desired | other.desired,
+        asked=one.asked | other.asked,
+        held=one.held | other.held,
+        missing=one.missing | other.missing,
+        refused=one.refused | other.refused,
+        refusal=other.refusal if one.refusal is None else one.refusal,
+    )

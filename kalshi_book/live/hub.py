@@ -1,0 +1,217 @@
+"""What all connections of one client share: who listens, what is counted, what is waited for, and the tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import ssl
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from msgspec import Struct
+
+from .. import events
+from .._backend import Update
+from ..errors import UsageError
+from ..pace import Pace
+from .auth import Signer
+from .backoff import ConnectBudget, Random
+from .metrics import Tally
+from .queues import EventQueue, UpdateQueue
+from .reports import Reports
+
+LOG: Final = logging.getLogger("kalshi_book.live")
+
+_LEVELS: Final[dict[type, int]] = {
+    events.Connected: logging.INFO,
+    events.CommandSent: logging.DEBUG,
+    events.Recovered: logging.INFO,
+    events.LoopLagged: logging.INFO,
+    events.HandlerFailed: logging.ERROR,
+    events.Fault: logging.ERROR,
+    events.AuditDiffered: logging.ERROR,
+}
+
+
+def _wall_ns() -> int:
+    return time.time_ns()  # looked up at each call: a virtual run puts its own clock there
+
+
+class World(Struct, frozen=True):
+    """What a client takes from the world beside its event loop, whose ``time()`` is its monotonic clock.
+
+    Attributes:
+        wall_ns: the wall clock, unix nanoseconds: for signatures and stamps, never for deadlines.
+        rng: what jitter is drawn from.
+        environ: variables of the environment.
+    """
+
+    wall_ns: Callable[[], int]
+    rng: Random
+    environ: Any
+
+    @classmethod
+    def real(cls) -> World:
+        """The system's. In a virtual run all of it follows the run's seed and clock."""
+        return cls(_wall_ns, random.SystemRandom(), os.environ)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a client was told when it was made.
+
+    Attributes:
+        url: where to connect to.
+        signer: as whom.
+        tls: whom to trust, or None: as the system does.
+        max_silence_ns: from how long a silence on books are STALE.
+        audit_ns: between two audits of a connection, or None: never.
+        markets_per_connection: how many books a connection carries.
+        pace: of the feeds.
+    """
+
+    url: str
+    signer: Signer
+    tls: ssl.SSLContext | None
+    max_silence_ns: int
+    audit_ns: int | None
+    markets_per_connection: int
+    pace: Pace
+
+
+class Tasks:
+    """All tasks of a client: started here alone, held, and gone when ``end`` returns."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_over = False
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a coroutine."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def end(self) -> None:
+        """Cancel all, and wait until they are gone: but the one that asks, where a handler closes its client."""
+        me = asyncio.current_task()
+        while others := [task for task in self._running if task is not me]:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+
+class Hub:
+    """What connections, consumers and their client share.
+
+    Args:
+        settings: what the client was told.
+        world: clock and chance.
+    """
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self.settings = settings
+        self.world = world
+        self.tally = Tally()
+        self.tasks = Tasks()
+        self.reports = Reports(LOG)
+        self.connects = ConnectBudget()
+        self.queues: list[UpdateQueue] = []
+        self.puts: list[Callable[[Update], None]] = []  # of the queues: what the reader calls
+        self.event_queues: list[EventQueue] = []
+        self.bells: set[Any] = set()  # of the streams: rung when the client is closed
+        self.ticking: list[Callable[[int], None]] = []  # called from time to time while a connection is open
+        self.lost = self.conflated = 0  # of queues that are gone
+        self.handler_errors = 0
+        self._changes: set[asyncio.Future[None]] = set()
+        self._books: dict[str, set[asyncio.Future[None]]] = {}
+
+    def now_ns(self) -> int:
+        """The monotonic clock."""
+        return round(asyncio.get_running_loop().time() * 1e9)
+
+    # Events.
+
+    def tell(self, event: events.SessionEvent, connection: int = 0) -> None:
+        """Let everybody know."""
+        tally = self.tally
+        if isinstance(event, events.Gap):
+            tally.gaps += 1
+        elif isinstance(event, events.Recovered):
+            tally.recovered += len(event.market_tickers)
+        for queue in self.event_queues:
+            queue.put(event)
+        level = _LEVELS.get(type(event), logging.WARNING)
+        if isinstance(event, events.Disconnected) and event.is_wanted:
+            level = logging.INFO
+        if LOG.isEnabledFor(level):
+            self.reports.say(self.now_ns(), level, f"{type(event).__name__}/{connection}", event)
+
+    # Consumers.
+
+    def add(self, queue: UpdateQueue) -> None:
+        """Give a consumer what comes from now on."""
+        self.queues.append(queue)
+        self.puts.append(queue.put)
+
+    def remove(self, queue: UpdateQueue) -> None:
+        """Give it nothing more."""
+        if queue in self.queues:
+            at = self.queues.index(queue)
+            del self.queues[at], self.puts[at]
+            self.lost += queue.lost
+            self.conflated += queue.conflated
+
+    # Waiting.
+
+    def changed(self) -> None:
+        """Note that what is held may have changed."""
+        _resolve(self._changes)
+
+    def book_changed(self, market_ticker: str) -> None:
+        """Note that a book may be LIVE now."""
+        if self._books and (waiting := self._books.get(market_ticker)):
+            _resolve(waiting)
+
+    async def wait_for(self, is_so: Callable[[], bool], timeout_s: float, *, market_ticker: str | None = None) -> bool:
+        """Wait until something is so; look again whenever what is held (or that book) may have changed.
+
+        Returns:
+            Whether it became so in time.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _checked(timeout_s)
+        waiting = self._changes if market_ticker is None else self._books.setdefault(market_ticker, set())
+        try:
+            while not is_so():
+                left = ends - loop.time()
+                if left <= 0:
+                    return False
+                future = loop.create_future()
+                waiting.add(future)
+                try:
+                    await asyncio.wait([future], timeout=left)
+                finally:
+                    waiting.discard(future)
+            return True
+        finally:
+            if market_ticker is not None and not waiting:
+                self._books.pop(market_ticker, None)
+
+
+def _checked(timeout_s: float) -> float:
+    if not 0 <= timeout_s < float("inf"):
+        raise UsageError(f"timeout_s is a number of seconds, 0 or more, not {timeout_s!r}")
+    return timeout_s
+
+
+def _resolve(waiting: set[asyncio.Future[None]]) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(None)

@@ -1,0 +1,218 @@
+"""What a client is asked, and what it asks the exchange: books that become LIVE, snapshots, lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import Any, Literal
+
+from .. import events
+from .._backend import Update
+from ..book import OrderBook
+from ..errors import NotInTime, UnknownMarket, UsageError
+from ..market import Market
+from ..messages import IndexList, Ok, UnderlyingList, UserOrder
+from ..messages.commands import (
+    BOOK_CHANNEL,
+    INDEX_CHANNELS,
+    MAX_TICKERS,
+    UNDERLYING_CHANNEL,
+    Command,
+    ListSubscriptions,
+    UpdateSubscription,
+)
+from ..messages.responses import ChannelSid
+from .desire import TIMEOUT_S, Desire, checked_tickers
+from .lane import Lane
+from .session import Session
+
+
+class Questions(Desire):
+    """What can be asked."""
+
+    # Books.
+
+    async def book(self, market_ticker: str, *, timeout_s: float = TIMEOUT_S) -> OrderBook:
+        """Give a book as soon as it is LIVE.
+
+        Raises:
+            UnknownMarket: it is not wanted: subscribe it first.
+            NotInTime: it is not LIVE so far; a settled or mistyped market never is.
+        """
+        await self._until_live(market_ticker, timeout_s)
+        return self.books[market_ticker]
+
+    async def _until_live(self, market_ticker: str, timeout_s: float) -> None:
+        self._require_open()
+        if market_ticker not in self._lane_of:
+            raise UnknownMarket(market_ticker, len(self.books))
+        feed = self._lane_of[market_ticker].feed
+
+        def is_live() -> bool:
+            return market_ticker in feed.books and feed.books[market_ticker].is_live
+
+        if not await self._hub.wait_for(is_live, timeout_s, market_ticker=market_ticker):
+            book = feed.books.get(market_ticker)
+            found = "none" if book is None else f"{str(book.state).upper()} ({book.stale_reason})"
+            raise NotInTime(f"expected the book of {market_ticker} to be LIVE, found {found}", timeout_s)
+
+    async def all_live(self, *, timeout_s: float = TIMEOUT_S) -> None:
+        """Wait until every book that is wanted is LIVE.
+
+        Raises:
+            NotInTime: some are not so far; the text says how many.
+        """
+        self._require_open()
+
+        def not_live() -> list[str]:
+            return [
+                ticker
+                for ticker, lane in self._lane_of.items()
+                if ticker not in lane.feed.books or not lane.feed.books[ticker].is_live
+            ]
+
+        if not await self._hub.wait_for(lambda: not not_live(), timeout_s):
+            late = not_live()
+            raise NotInTime(
+                f"expected {len(self._lane_of)} LIVE books, found {len(late)} that are not, such as {late[0]}", timeout_s
+            )
+
+    @property
+    def proven_ns(self) -> int | None:
+        """The last proof of life: when bytes came last on the connection that is silent for longest, unix nanoseconds.
+
+        None: a connection is not open.
+        """
+        if not self._lanes or any(lane.session is None for lane in self._lanes):
+            return None
+        silence_ns = max(lane.session.silence_ns for lane in self._lanes if lane.session is not None)
+        return self._hub.world.wall_ns() - silence_ns
+
+    def set_market(self, market: Market) -> None:
+        """Tell how a market stands, from REST, say (``Feed.set_market``)."""
+        for lane in self._lanes:
+            lane.feed.set_market(market)
+
+    def confirm_orders(
+        self,
+        orders: Iterable[UserOrder | Mapping[str, Any]],
+        *,
+        as_of_ms: int,
+        market_tickers: Collection[str] | None = None,
+    ) -> None:
+        """Tell every own order that rests (``Feed.confirm_orders``)."""
+        listed = list(orders)
+        for lane in self._lanes:
+            lane.feed.confirm_orders(listed, as_of_ms=as_of_ms, market_tickers=market_tickers)
+
+    # Questions.
+
+    async def get_snapshot(self, market_tickers: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> list[Update]:
+        """Ask for snapshots of books, LIVE ones too: each is compared with its book (``update.error``) and takes its place.
+
+        Returns:
+            One update for each market, in any order.
+
+        Raises:
+            UnknownMarket: a market that is not wanted.
+            CommandError, ConnectionLost, NotInTime: no answer, or not from all: a closed market gives none.
+        """
+        self._require_open()
+        by_lane: dict[Lane, list[str]] = {}
+        for ticker in dict.fromkeys(checked_tickers(market_tickers)):
+            if ticker not in self._lane_of:
+                raise UnknownMarket(ticker, len(self.books))
+            by_lane.setdefault(self._lane_of[ticker], []).append(ticker)
+        answers: list[Update] = []
+        for lane, tickers in by_lane.items():
+            for at in range(0, len(tickers), MAX_TICKERS):
+                chunk = tickers[at : at + MAX_TICKERS]
+                answers += await self._ask(
+                    lane,
+                    partial(_get_snapshot, chunk),
+                    channel=BOOK_CHANNEL, answers=len(chunk), timeout_s=timeout_s,
+                )  # fmt: skip
+        return answers
+
+    async def list_subscriptions(self, *, timeout_s: float = TIMEOUT_S) -> list[list[ChannelSid]]:
+        """Ask which channels are open, with their sids: one list for each connection.
+
+        Raises:
+            CommandError, ConnectionLost, NotInTime: no answer.
+        """
+        self._require_open()
+        lists: list[list[ChannelSid]] = []
+        for lane in self._lanes:
+            (update,) = await self._ask(lane, lambda _: ListSubscriptions(), timeout_s=timeout_s)
+            message = update.message
+            channels = message.msg if isinstance(message, Ok) else getattr(message, "subscriptions", None)
+            lists.append(channels if isinstance(channels, list) else [])
+        return lists
+
+    async def index_list(self, channel: str = "cfbenchmarks_value", *, timeout_s: float = TIMEOUT_S) -> IndexList:
+        """Ask which indices there are. The channel has to be subscribed.
+
+        Raises:
+            UsageError: not a channel of indices.
+            CommandError, ConnectionLost, NotInTime: no answer.
+        """
+        if channel not in INDEX_CHANNELS:
+            raise UsageError(f"expected a channel of {', '.join(sorted(INDEX_CHANNELS))}, found {channel!r}")
+        message = await self._listing(channel, "indexlist", timeout_s)
+        assert isinstance(message, IndexList)
+        return message
+
+    async def underlying_list(self, *, timeout_s: float = TIMEOUT_S) -> UnderlyingList:
+        """Ask which underlyings there are. ``pyth_value`` has to be subscribed.
+
+        Raises:
+            CommandError, ConnectionLost, NotInTime: no answer.
+        """
+        message = await self._listing(UNDERLYING_CHANNEL, "underlying_list", timeout_s)
+        assert isinstance(message, UnderlyingList)
+        return message
+
+    async def _listing(self, channel: str, action: Literal["indexlist", "underlying_list"], timeout_s: float) -> object:
+        self._require_open()
+        (update,) = await self._ask(
+            self._lanes[0], lambda sid: UpdateSubscription(action=action, sid=sid), channel=channel, timeout_s=timeout_s
+        )
+        return update.message
+
+    async def _ask(
+        self,
+        lane: Lane,
+        make: Callable[[int | None], Command],
+        *,
+        timeout_s: float,
+        channel: str | None = None,
+        answers: int = 1,
+    ) -> list[Update]:
+        """Send a command when its connection and its channel are there, and wait for the answers to its id."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout_s
+
+        def sid() -> int | None:
+            return next((each.sid for each in lane.feed.progress if each.channel == channel), None)
+
+        def is_there() -> bool:
+            return lane.session is not None and (channel is None or sid() is not None)
+
+        if not await self._hub.wait_for(is_there, timeout_s):
+            what = "an open connection" if channel is None else f"a subscription to {channel}"
+            raise NotInTime(f"expected {what} to ask on, found none", timeout_s)
+        assert isinstance(lane.session, Session)
+        command = make(sid())
+        ask = lane.session.ask(command, answers)
+        try:
+            await asyncio.wait([ask.future], timeout=max(0.0, ends - loop.time()))
+            if ask.future.done():
+                return ask.future.result()
+        finally:
+            ask.future.cancel()
+        raise NotInTime(f"{events.describe(command)}: expected {answers} answers, found {len(ask.answers)}", timeout_s)
+
+
+def _get_snapshot(market_tickers: list[str], sid: int | None) -> Command:
+    return UpdateSubscription(action="get_snapshot", sid=sid, market_tickers=market_tickers)
