@@ -89,6 +89,31 @@ def test_what_the_short_path_leaves_to_the_law_is_done_the_same(both, frame):
     assert trio.fast._fast_frames == 0
 
 
+FIRST = {
+    b'"sid":': (b"-5", b"0", b"9223372036854775808", b"99999999999999999999", b"1.5", b"null", b'"1"', b"1"),
+    b'"seq":': (b"-5", b"0", b"9223372036854775808", b"99999999999999999999", b"1.5", b"null", b'"2"', b"2"),
+    b'"market_ticker":': (b'""', b"null", b"5", b'"KXDEMO-26-B"'),
+    b'"price_dollars":': (b'""', b"null", b"5", b'"-1"', b'"0.42000"'),
+    b'"delta_fp":': (b'""', b"null", b"5", b'"x"', b'"1.005"'),
+    b'"side":': (b'""', b"null", b"5", b'"maybe"', b'"no"'),
+    b'"clock":': (b'""', b"null", b"-5", b"99999999999999999999", b"1.5"),
+    b'"ts_ms":': (b'""', b"null", b"-5", b"99999999999999999999", b"1.5"),
+    b'"client_order_id":': (b'""', b"null", b"5", b'"mine"'),
+}
+
+
+@pytest.mark.parametrize("field", FIRST, ids=lambda field: field.decode().strip('":'))
+def test_a_field_that_stands_there_twice_is_read_the_same_whatever_its_first_value_is(both, field):
+    """JSON says nothing of a name that comes twice (RFC 8259, section 4); the last one counts, if the first can be read."""
+    whole = delta(clock=7, ts_ms=8, client_order_id="my own")
+    assert whole.count(field) == 1
+    for first in FIRST[field]:
+        trio = Trio(both)
+        trio.receive(snapshot())
+        trio.receive(whole.replace(field, field + first + b"," + field))
+        trio.compare()
+
+
 def test_a_negative_zero_price_is_one_word_on_all_paths(both):
     trio = Trio(both)
     trio.receive(snapshot())
