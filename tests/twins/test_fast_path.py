@@ -30,6 +30,7 @@ def plain(words):
     return [getattr(word, "value", word) for word in words]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", TAPES)
 def test_the_short_path_gives_the_same_updates_and_books_as_the_law(both, shape):
     flow = part(both[0], "sim.flow").Flow(seed=3, frames=2_500, close=False, **shape)
@@ -103,6 +104,7 @@ VALUES = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_comes_twice_or_is_strange_is_read_the_same_on_both_paths(both, name):
     """JSON leaves open what a name means that comes twice (RFC 8259, section 4): the last, if the first is readable."""
