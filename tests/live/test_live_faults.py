@@ -21,7 +21,10 @@ from kalshi_book.sim.faults import FAULT_KINDS
 SEEDS = int(os.environ.get("KALSHI_BOOK_LIVE_SEEDS", "20"))
 PER_TEST = 20
 UNSEEN = {"wrong_snapshot", "wrong_delta", "lost_delta"}
+AT_THE_DOOR = {"refuse_connections", "no_handshake"}
+AT_RECOVERY = {"ignore_command", "lose_reply", "refuse_command", "false_error", "no_snapshots", "wrong_snapshot"}
 FAULTY_S = 12
+AUDITED_S = 12
 
 
 def some(rng, **choices):
@@ -62,37 +65,35 @@ def draw(kind, rng):
 def live_through(kind, seed):
     """One client, faults of one kind for a while. Returns how often they struck, and how often books were compared."""
     rng = random.Random(f"live/{kind}/{seed}")
+    is_seen = kind not in UNSEEN
+    exchange = {"seed": seed, "rate": rng.choice((4, 20)), "latency_s": rng.choice(((0, 0), (0, 0.2)))}
+    client = {
+        "markets_per_connection": rng.choice((2, 10_000)),
+        "audit_s": rng.choice((3, 20)) if is_seen else 3,
+        "max_silence_s": rng.choice((3, 10)),
+    }
 
     async def main():
-        latency_s = rng.choice(((0, 0), (0, 0.2)))
-        async with served(seed=seed, rate=20, latency_s=latency_s) as server:
+        async with served(**exchange) as server, client_of(server, **client) as live:
             truth = Truth(server.exchange)
-            cap = rng.choice((2, 10_000))
-            async with client_of(server, markets_per_connection=cap, audit_s=20, max_silence_s=rng.choice((3, 10))) as live:
-                planted = [server.faults.add(draw(kind, rng)) for _ in range(rng.randrange(1, 3))]
-                if kind in ("refuse_connections", "no_handshake"):
-                    server.faults.abort(every_s=3, times=3)
-                if kind in (
-                    "ignore_command",
-                    "lose_reply",
-                    "refuse_command",
-                    "false_error",
-                    "no_snapshots",
-                    "wrong_snapshot",
-                ):
-                    server.faults.drop(every_s=2, times=5)
-                for _ in range(FAULTY_S * 4):
-                    await asyncio.sleep(0.25)
-                    if kind not in UNSEEN:
-                        truth.check(live)
-                for each in planted:
-                    each.cancel()
-                await asyncio.sleep(50 if kind in UNSEEN else 1)
-                await settled(live, server, timeout_s=900)
-                await asyncio.sleep(3)
-                await settled(live, server)
-                assert live.metrics.counts[kb.Kind.DELTA, kb.Effect.APPLIED] > 0
-                return sum(each.happened for each in planted), truth.checks
+            planted = [server.faults.add(draw(kind, rng)) for _ in range(rng.randrange(1, 3))]
+            # What by itself nobody would notice.
+            if kind in AT_THE_DOOR:
+                server.faults.abort(every_s=3, times=3)
+            if kind in AT_RECOVERY:
+                server.faults.drop(every_s=2, times=5)
+            for _ in range(FAULTY_S * 8):
+                await asyncio.sleep(0.125)
+                if is_seen:
+                    truth.check(live)
+            for each in planted:
+                each.cancel()
+            await asyncio.sleep(1 if is_seen else AUDITED_S)
+            await settled(live, server, timeout_s=900)
+            await asyncio.sleep(2)
+            await settled(live, server)
+            assert live.metrics.counts[kb.Kind.DELTA, kb.Effect.APPLIED] > 0
+            return sum(each.happened for each in planted), truth.checks
 
     return run(main(), seed=seed)
 
