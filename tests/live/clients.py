@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 
 import kalshi_book as kb
 from kalshi_book import sim
@@ -81,6 +82,8 @@ class Truth:
     def __init__(self, exchange):
         self._exchange = exchange
         self._states = {}
+        self._newest = {}  # the clock of each market
+        self._over = {}  # since when it is no more
         self.checks = 0
         self._note_all()
         exchange.venue.listen(self._happened)
@@ -105,13 +108,20 @@ class Truth:
         listing = self._exchange.venue.listings[ticker]
         state = [ladder.sizes.copy() for ladder in listing.book.ladders]
         self._states.setdefault((ticker, listing.clock), []).append(state)
+        before = self._newest.get(ticker)
+        if before is not None and before != listing.clock:
+            self._over[ticker, before] = asyncio.get_running_loop().time()
+        self._newest[ticker] = listing.clock
 
-    def check(self, live):
-        """A book that is LIVE is one that the exchange had at that clock."""
+    def check(self, live, *, max_age_s=math.inf):
+        """A book that is LIVE is one that the exchange had at that clock, and within so many seconds."""
+        now = asyncio.get_running_loop().time()
         for ticker, book in live.books.items():
             if book.is_live:
                 self.checks += 1
                 assert levels_of(book) in self._states[ticker, book.clock], (ticker, book)
+                if book.clock != self._newest[ticker]:
+                    assert now - self._over[ticker, book.clock] <= max_age_s, (ticker, book)
 
 
 def levels_of(book):
