@@ -18,11 +18,14 @@ PACKAGE_ONLY := --ignore=tests/bench
 # The simulated exchange uses nothing of the core.
 CORE_ONLY := $(PACKAGE_ONLY) --ignore=tests/sim
 
+# For runs that are not there to find what faults do.
+FEW_SEEDS := KALSHI_BOOK_FAULT_SEEDS=5 KALSHI_BOOK_LIVE_SEEDS=5
+
 # What a scratch build needs of the tree.
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test faults peers bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -32,6 +35,12 @@ demo: $(INSTALLED)  ## replay the packaged sample: a moving ladder, then the fin
 
 test: $(INSTALLED_DEV)  ## run the whole test suite
 	$(BIN)/python -m pytest $(SPREAD)
+
+# Each kind of fault with so many seeds; CI takes 200, the suite by itself 20.
+SEEDS ?= 2000
+
+faults: $(INSTALLED_DEV)  ## the live client through every kind of fault, SEEDS=2000 times each, in virtual time: 10 minutes on 2 cores
+	KALSHI_BOOK_LIVE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q $(SPREAD) tests/live/test_live_faults.py
 
 peers: $(INSTALLED_DEV)  ## let clients that others wrote follow the simulated exchange (installs them from the package index)
 	$(BIN)/python -m pytest -q -m peers -rs tests/peers
@@ -58,7 +67,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 
 coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
 	$(BIN)/coverage erase
-	KALSHI_BOOK_FAULT_SEEDS=5 $(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY) -m "not long and not peers"
+	$(FEW_SEEDS) $(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY) -m "not long and not peers"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -69,7 +78,7 @@ HERE := $(CURDIR)/$(BIN)
 coverage-ext: $(INSTALLED_DEV)  ## lines of src_ext that the tests execute
 	$(call SCRATCH,build/coverage-ext) && export PYTHONPATH="$$PWD" && \
 	KALSHI_BOOK_COVERAGE=1 $(HERE)/python setup.py -q build_ext --inplace && \
-	$(HERE)/python -m pytest -q $(SPREAD) $(CORE_ONLY) && \
+	$(FEW_SEEDS) $(HERE)/python -m pytest -q $(SPREAD) $(CORE_ONLY) && \
 	$(HERE)/python .ci/ext_lines.py build
 
 # PYTHONMALLOC: Python's own allocator hides overflows. --capture=sys: what a dying process says is not lost with it.

@@ -179,6 +179,8 @@ class Connection:
     @property
     def next_due_ns(self) -> int | None:
         """When ``advance`` has something to do; None: not before something else happens."""
+        if not self._commands and not self._snapshots:  # nearly always, and asked several times for every change
+            return self._line.next_due_ns
         waiting = () if self._spans.delays_snapshots else self._snapshots
         dues = [due_ns for due_ns, _ in waiting if due_ns is not None]
         if self._commands:

@@ -157,8 +157,10 @@ class Exchange:
     @property
     def next_due_ns(self) -> int | None:
         """When something happens by itself next; None: never."""
-        dues = [due_ns for due_ns in (self._own_due_ns, self.venue.next_due_ns) if due_ns is not None]
-        return min(dues, default=None)
+        own_ns, market_ns = self._own_due_ns, self.venue.next_due_ns
+        if own_ns is None or market_ns is None:
+            return own_ns if market_ns is None else market_ns
+        return min(own_ns, market_ns)
 
     def advance(self, now_ns: int) -> None:
         """Let everything happen that is due until then, each at its time.
@@ -188,8 +190,12 @@ class Exchange:
     @property
     def _own_due_ns(self) -> int | None:
         """When a fault or a connection has something to do; the markets have their own."""
-        dues = [self.faults.next_due_ns, *(each.next_due_ns for each in (*self._open, *self._lingering))]
-        return min((due_ns for due_ns in dues if due_ns is not None), default=None)
+        soonest_ns = self.faults.next_due_ns
+        for connection in (*self._open, *self._lingering):
+            due_ns = connection.next_due_ns
+            if due_ns is not None and (soonest_ns is None or due_ns < soonest_ns):
+                soonest_ns = due_ns
+        return soonest_ns
 
     def _sooner(self) -> None:
         if self.on_sooner is not None:

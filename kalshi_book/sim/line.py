@@ -136,10 +136,12 @@ class Line:
     @property
     def next_due_ns(self) -> int | None:
         """When ``advance`` has something to do; None: never."""
+        if not self.is_waiting:
+            return None
         dues = [until_ns for _, until_ns, _ in self._overtaken]
         if self._waiting:
             dues.append(self._head_ns())
-        return min(dues, default=None)
+        return min(dues)
 
     def _head_ns(self) -> int:
         not_before_ns, item = self._waiting[0]

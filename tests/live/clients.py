@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 
 import kalshi_book as kb
 from kalshi_book import sim
@@ -81,6 +82,8 @@ class Truth:
     def __init__(self, exchange):
         self._exchange = exchange
         self._states = {}
+        self._newest = {}  # the clock of each market
+        self._over = {}  # since when it is no more
         self.checks = 0
         self._note_all()
         exchange.venue.listen(self._happened)
@@ -101,15 +104,37 @@ class Truth:
             self._note(happening.market_ticker)
 
     def _note(self, ticker):
-        book = self._exchange.book(ticker)
-        self._states.setdefault((ticker, book.clock), set()).add(book.checksum())
+        # Copies of the ladders: a book made of each state, and its checksum, would take most of the time of a run.
+        listing = self._exchange.venue.listings[ticker]
+        state = [ladder.sizes.copy() for ladder in listing.book.ladders]
+        self._states.setdefault((ticker, listing.clock), []).append(state)
+        before = self._newest.get(ticker)
+        if before is not None and before != listing.clock:
+            self._over[ticker, before] = asyncio.get_running_loop().time()
+        self._newest[ticker] = listing.clock
 
-    def check(self, live):
-        """A book that is LIVE is one that the exchange had at that clock."""
+    def check(self, live, *, max_age_s=math.inf):
+        """A book that is LIVE is one that the exchange had at that clock, and within so many seconds."""
+        now = asyncio.get_running_loop().time()
         for ticker, book in live.books.items():
             if book.is_live:
                 self.checks += 1
-                assert book.checksum() in self._states[ticker, book.clock], (ticker, book)
+                assert levels_of(book) in self._states[ticker, book.clock], (ticker, book)
+                if book.clock != self._newest[ticker]:
+                    assert now - self._over[ticker, book.clock] <= max_age_s, (ticker, book)
+
+
+def levels_of(book):
+    """Give what is bid in a book: size_e2 by price_e4, YES and NO."""
+    return [{level.price_e4: level.size_e2 for level in book.bids(outcome_side=side)} for side in ("yes", "no")]
+
+
+def is_true(book, server):
+    """Tell whether a book is LIVE and the exchange's of this moment."""
+    if not book.is_live:
+        return False
+    true = server.book(book.market_ticker)
+    return levels_of(book) == [dict(true.yes), dict(true.no)]
 
 
 async def settled(live, server, *, timeout_s=600):
@@ -117,7 +142,9 @@ async def settled(live, server, *, timeout_s=600):
     await live.all_live(timeout_s=timeout_s)
     await asyncio.sleep(0)
     for _ in range(2000):
-        if all(book.is_live and book.checksum() == server.book(ticker).checksum() for ticker, book in live.books.items()):
-            return
+        if all(is_true(book, server) for book in live.books.values()):
+            break
         await asyncio.sleep(0.003)
-    raise AssertionError([(t, b, server.book(t).checksum(), b.last_known.checksum()) for t, b in live.books.items()])
+    else:
+        raise AssertionError([(t, b, server.book(t).checksum(), b.last_known.checksum()) for t, b in live.books.items()])
+    assert {t: book.checksum() for t, book in live.books.items()} == {t: server.book(t).checksum() for t in live.books}
