@@ -31,7 +31,7 @@ from .messages import UserOrder
 from .messages.commands import BOOK_CHANNEL, MAX_TICKERS, Command, Subscribe, UpdateSubscription, check_channel
 from .pace import Budget, Pace
 
-__all__ = ["Books", "Feed", "Progress"]
+__all__ = ["Books", "Feed", "Progress", "checked_tickers"]
 
 
 class Books(Mapping[str, OrderBook]):
@@ -292,16 +292,29 @@ class Feed(Law):
         >>> feed.subscriptions["orderbook_delta"].missing
         frozenset({'KXDEMO-26-A'})
         """
+        commands = self._checked(channel, market_tickers, flags)
+        interest = self._subscriptions.interest(channel)
+        for command in commands:
+            interest.desire(items_of(command, channel), kind_of(channel, command), flags_of(command))
+
+    def check_subscribe(self, channel: str, *, market_tickers: Iterable[str] = (), **flags: Any) -> None:
+        """Make sure that ``subscribe`` would take these. Changes nothing.
+
+        Raises:
+            UsageError, TypeError: it would not.
+        """
+        self._checked(channel, market_tickers, flags)
+
+    def _checked(self, channel: str, market_tickers: Iterable[str], flags: dict[str, Any]) -> list[Subscribe]:
+        """Give what ``subscribe`` would desire, as commands."""
         check_channel(channel)
         if unknown := flags.keys() - SUBSCRIBE_FLAGS:
             raise TypeError(f"subscribe takes no {min(unknown)}")
-        tickers = _tickers(market_tickers)
+        tickers = checked_tickers(market_tickers)
         chunks = [tickers[at : at + MAX_TICKERS] for at in range(0, len(tickers), MAX_TICKERS)] or [[]]
         commands = [Subscribe(channels=[channel], market_tickers=chunk, **flags) for chunk in chunks]
-        interest = self._subscriptions.interest(channel)
-        interest.check(commands[0])
-        for command in commands:
-            interest.desire(items_of(command, channel), kind_of(channel, command), flags_of(command))
+        self._subscriptions.interest(channel).check(commands[0])
+        return commands
 
     def unsubscribe(self, channel: str, *, market_tickers: Iterable[str] | None = None) -> None:
         """Want a channel, or some of its markets, no more. ``wanted`` gives the commands for it.
@@ -315,7 +328,7 @@ class Feed(Law):
         """
         check_channel(channel)
         interest = self._subscriptions.interest(channel)
-        tickers = None if market_tickers is None else _tickers(market_tickers)
+        tickers = None if market_tickers is None else checked_tickers(market_tickers)
         if interest.is_all and tickers is not None:
             raise UsageError(f"{channel} is subscribed for all markets: single ones cannot be taken out")
         interest.release(tickers)
@@ -459,7 +472,8 @@ class Feed(Law):
         return min(dues, default=None) if self._is_open else None
 
 
-def _tickers(market_tickers: Iterable[str]) -> list[str]:
+def checked_tickers(market_tickers: Iterable[str]) -> list[str]:
+    """Take a list of tickers, and never one text for it."""
     if isinstance(market_tickers, str):
         raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
     tickers = list(market_tickers)

@@ -16,14 +16,16 @@ class Ask:
     """A command that somebody waits for.
 
     Attributes:
+        number: the id of its command.
         future: gives the updates of its answers.
         command: what was asked.
         missing: how many answers are to come still.
     """
 
-    __slots__ = ("answers", "command", "future", "missing")
+    __slots__ = ("answers", "command", "future", "missing", "number")
 
-    def __init__(self, command: Command, missing: int) -> None:
+    def __init__(self, number: int, command: Command, missing: int) -> None:
+        self.number = number
         self.future: asyncio.Future[list[Update]] = asyncio.get_running_loop().create_future()
         self.command = command
         self.missing = missing
@@ -41,6 +43,11 @@ class Ask:
         if self.missing <= 0 and not self.future.done():
             self.future.set_result(self.answers)
         return self.missing <= 0
+
+    def drop(self) -> None:
+        """Nobody waits for it any more."""
+        if not self.future.cancel():
+            self.future.exception()  # seen: it came as the one who waited gave up
 
     def lose(self, reason: str) -> None:
         """Give up: the connection ended."""

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from .. import events
 from ..errors import UsageError
+from ..feed import checked_tickers
 from ..kinds import Effect, Kind
 from .auth import KeySigner
 from .consumers import Handler, OnError, Stream
-from .desire import checked_tickers
 from .environments import SIM
 from .hub import Hub, Settings, World
 from .metrics import Metrics
@@ -46,14 +46,14 @@ class Live(Questions):
 
     def __repr__(self) -> str:
         is_open = sum(lane.session is not None for lane in self._lanes)
-        return f"<Live {self._state}: {is_open} of {len(self._lanes)} connections open, {self.books!r}>"
+        return f"<Live {self._hub.state}: {is_open} of {len(self._lanes)} connections open, {self.books!r}>"
 
     # Its life.
 
     async def __aenter__(self) -> Live:
-        if self._state != "new":
+        if self._hub.state != "new":
             raise UsageError("a client is entered once: make another one by kb.connect")
-        self._state = "open"
+        self._hub.state = "open"
         try:
             if self._hub.settings.url == SIM:
                 await self._simulate()
@@ -80,9 +80,9 @@ class Live(Questions):
 
     async def close(self) -> None:
         """End everything: connections (with a closing handshake, a few seconds at most), streams, handlers, tasks."""
-        if self._state == "closed":
+        if self._hub.state == "closed":
             return
-        self._state = "closed"
+        self._hub.close()
         try:
             for handler in self._handlers:
                 handler.end()
@@ -128,7 +128,7 @@ class Live(Questions):
 
     def _stream(self, queue: UpdateQueue | EventQueue, remove: Callable[[], None]) -> Stream[Any]:
         stream: Stream[Any] = Stream(queue, remove, self._hub.bells)
-        if self._state == "closed":
+        if self._hub.state == "closed":
             stream.close()
         return stream
 
@@ -169,7 +169,7 @@ class Live(Questions):
                 self._hub, function, self._queue(name, channels, market_tickers, policy, size), on_error=on_error
             )
             self._handlers.append(handler)
-            if self._state == "open":
+            if self._hub.state == "open":
                 handler.start()
             return function
 

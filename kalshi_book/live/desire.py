@@ -9,14 +9,15 @@ orders, is subscribed on every connection; consumers hear it from the first one 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from ..book import OrderBook
 from ..errors import CommandError, NotInTime, UnknownMarket, UsageError
+from ..feed import checked_tickers
 from ..interest import ChannelStatus
 from ..messages.commands import BOOK_CHANNEL, check_channel
 from ..messages.vocabulary import ERROR_CODES
-from .hub import Hub
+from .hub import Hub, checked_s
 from .lane import Lane
 
 SKIP_ACK_ABOVE: Final = 5_000
@@ -27,12 +28,14 @@ SHARED_CHANNELS: Final = frozenset({"market_lifecycle_v2", "multivariate_market_
 
 TIMEOUT_S: Final = 30.0
 
+_ITEMS: Final = frozenset({"market_ids", "index_ids", "underlying_tickers"})
+"""Flags that name what a channel is to hold."""
+
 
 class LiveBooks(Mapping[str, OrderBook]):
     """The books of all connections, by market ticker. A live view; to be read only."""
 
-    def __init__(self, lanes: list[Lane], lane_of: Mapping[str, Lane]) -> None:
-        self._lanes = lanes
+    def __init__(self, lane_of: Mapping[str, Lane]) -> None:
         self._lane_of = lane_of
 
     def __getitem__(self, market_ticker: str) -> OrderBook:
@@ -47,10 +50,10 @@ class LiveBooks(Mapping[str, OrderBook]):
         raise UnknownMarket(market_ticker, len(self))
 
     def __iter__(self) -> Iterator[str]:
-        return iter([ticker for lane in self._lanes for ticker in lane.feed.books])
+        return iter([ticker for ticker, lane in list(self._lane_of.items()) if ticker in lane.feed.books])
 
     def __len__(self) -> int:
-        return sum(len(lane.feed.books) for lane in self._lanes)
+        return sum(1 for _ in self)
 
     def __repr__(self) -> str:
         return f"<LiveBooks: {len(self)} held, {sum(book.is_live for book in self.values())} live>"
@@ -67,24 +70,20 @@ class Desire:
         self._hub = hub
         self._lanes: list[Lane] = []
         self._lane_of: dict[str, Lane] = {}
-        self._shared: list[tuple[str, list[str], dict[str, Any]]] = []
-        self._state: Literal["new", "open", "closed"] = "new"
-        self.books: Mapping[str, OrderBook] = LiveBooks(self._lanes, self._lane_of)
+        self.books: Mapping[str, OrderBook] = LiveBooks(self._lane_of)
 
     def _add_lane(self) -> Lane:
+        """Make another connection, which is to have what books need on each."""
         lane = Lane(self._hub, len(self._lanes) + 1)
-        for channel, tickers, flags in self._shared:
-            lane.feed.subscribe(channel, market_tickers=tickers, **flags)
+        for channel, status in self._lanes[0].feed.subscriptions.items() if self._lanes else ():
+            if channel in SHARED_CHANNELS and (status.is_all or status.desired):
+                lane.feed.subscribe(channel, market_tickers=sorted(status.desired))
         self._lanes.append(lane)
         lane.start()
         return lane
 
-    def _require_open(self) -> None:
-        if self._state != "open":
-            raise UsageError(f'the client is {self._state}: use it inside of "async with kb.connect(...) as live"')
-
     async def subscribe(
-        self, channel: str, *, market_tickers: Iterable[str] = (), timeout_s: float = TIMEOUT_S, **flags: Any
+        self, channel: str, *, market_tickers: Iterable[str] | None = None, timeout_s: float = TIMEOUT_S, **flags: Any
     ) -> None:
         """Want a channel, or more of it, and wait until the exchange has acknowledged all that is named.
 
@@ -92,54 +91,57 @@ class Desire:
 
         Args:
             channel: ``"orderbook_delta"``, ``"ticker"``, ``"trade"``, ``"fill"``, ``"user_orders"``, ...
-            market_tickers: markets to add. Required for ``orderbook_delta``; elsewhere none means all.
+            market_tickers: markets to add. Required for ``orderbook_delta``; elsewhere None means all.
             timeout_s: how long to wait, in seconds; 0: not at all.
             flags: what else ``Subscribe`` takes: ``index_ids``, ``underlying_tickers``, ``send_initial_snapshot``, ...
 
         Raises:
-            UsageError: the exchange would refuse it, or it contradicts what is subscribed. Nothing was changed.
+            UsageError: the exchange would refuse it, or it contradicts what is subscribed; an empty list of markets, which
+                on the wire would mean all; the client is not open. Nothing was changed.
+            TypeError: no list of texts, or no such flag. Nothing was changed.
             CommandError: the exchange refused it, or some of its markets; it stays wanted and is asked for now and then.
             NotInTime: no acknowledgement so far.
         """
-        self._require_open()
-        tickers = checked_tickers(market_tickers)
-        lanes: dict[Lane, list[str]]
-        if channel == BOOK_CHANNEL and tickers:
+        self._hub.require_open()
+        checked_s(timeout_s)
+        tickers = checked_tickers(market_tickers or ())
+        for name in flags.keys() & _ITEMS:
+            flags[name] = list(flags[name]) if not isinstance(flags[name], str) else flags[name]
+        if not flags.get("use_yes_price", True):
+            raise UsageError(
+                "a client asks for use_yes_price=True alone: books are on each outcome's own scale all the same"
+            )
+        if market_tickers is not None and not tickers and channel != BOOK_CHANNEL:
+            raise UsageError(f"market_tickers is empty: leave it out for all markets of {channel}")
+        self._lanes[0].feed.check_subscribe(channel, market_tickers=tickers, **flags)  # of all, since all want the same
+        if channel == BOOK_CHANNEL:
             lanes = self._want_books(tickers, flags)
         else:
-            items = [
-                *tickers,
-                *flags.get("index_ids", ()),
-                *flags.get("underlying_tickers", ()),
-                *flags.get("market_ids", ()),
-            ]
-            targets = self._lanes if channel in SHARED_CHANNELS else self._lanes[:1]
-            for lane in targets:
+            lanes = dict.fromkeys(
+                self._lanes if channel in SHARED_CHANNELS else self._lanes[:1],
+                [*tickers, *(item for name in flags.keys() & _ITEMS for item in flags[name])],
+            )
+            for lane in lanes:
                 lane.feed.subscribe(channel, market_tickers=tickers, **flags)
-            if channel in SHARED_CHANNELS:
-                self._shared.append((channel, tickers, flags))
-            lanes = dict.fromkeys(targets, items)
-            self._act(lanes)
+        self._act(lanes)
         if timeout_s > 0:
             await self._until_held(channel, lanes, timeout_s)
 
     def _want_books(self, tickers: list[str], flags: Mapping[str, Any]) -> dict[Lane, list[str]]:
         """Want books, each on the connection that it has, or on one with room for it."""
-        cap = self._hub.settings.markets_per_connection
-        room = dict.fromkeys(self._lanes, cap)
+        room = dict.fromkeys(self._lanes, self._hub.settings.markets_per_connection)
         for lane in self._lane_of.values():
             room[lane] -= 1
         lanes: dict[Lane, list[str]] = {}
         for ticker in dict.fromkeys(tickers):
-            lane = self._lane_of.get(ticker) or next((each for each in room if room[each] > 0), None) or self._add_lane()
             if ticker not in self._lane_of:
-                room[lane] = room.get(lane, cap) - 1
+                lane = next((each for each in room if room[each] > 0), None) or self._add_lane()
+                room[lane] = room.get(lane, self._hub.settings.markets_per_connection) - 1
                 self._lane_of[ticker] = lane
-            lanes.setdefault(lane, []).append(ticker)
+            lanes.setdefault(self._lane_of[ticker], []).append(ticker)
         for lane, some in lanes.items():
             more = {"skip_ticker_ack": True} if len(some) > SKIP_ACK_ABOVE else {}
             lane.feed.subscribe(BOOK_CHANNEL, market_tickers=some, **{**more, **flags})
-        self._act(lanes)
         return lanes
 
     def _act(self, lanes: Iterable[Lane]) -> None:
@@ -185,7 +187,8 @@ class Desire:
             UsageError: no such channel, or markets are named where all are subscribed.
             NotInTime: the exchange has not confirmed it so far; it will be asked again.
         """
-        self._require_open()
+        self._hub.require_open()
+        checked_s(timeout_s)
         check_channel(channel)
         tickers = None if market_tickers is None else checked_tickers(market_tickers)
         for lane in self._lanes:
@@ -198,7 +201,7 @@ class Desire:
         if channel == BOOK_CHANNEL:
             for ticker in list(self._lane_of) if tickers is None else tickers:
                 self._lane_of.pop(ticker, None)
-        self._shared = [each for each in self._shared if each[0] != channel or tickers is not None]
+                self._hub.book_changed(ticker)  # whoever waits for it waits in vain
         self._act(self._lanes)
         gone = None if tickers is None else frozenset(tickers)
 
@@ -209,8 +212,10 @@ class Desire:
             raise NotInTime(f"expected {channel} to be let go, found that it is held still", timeout_s)
 
     async def add_markets(self, market_tickers: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> None:
-        """Want more books: ``subscribe("orderbook_delta", market_tickers=...)``."""
-        await self.subscribe(BOOK_CHANNEL, market_tickers=market_tickers, timeout_s=timeout_s)
+        """Want more books: ``subscribe("orderbook_delta", market_tickers=...)``; an empty list wants nothing."""
+        self._hub.require_open()
+        if tickers := checked_tickers(market_tickers):
+            await self.subscribe(BOOK_CHANNEL, market_tickers=tickers, timeout_s=timeout_s)
 
     async def remove_markets(self, market_tickers: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> None:
         """Want fewer books: ``unsubscribe("orderbook_delta", market_tickers=...)``."""
@@ -224,13 +229,6 @@ class Desire:
             for channel, status in lane.feed.subscriptions.items():
                 merged[channel] = status if channel not in merged else _merged(merged[channel], status)
         return merged
-
-
-def checked_tickers(market_tickers: Iterable[str]) -> list[str]:
-    """Take a list of tickers, and never one text for it."""
-    if isinstance(market_tickers, str):
-        raise TypeError('market_tickers must be a list of tickers, such as ["KXDEMO-26-A"], not one text')
-    return list(market_tickers)
 
 
 def _is_held(status: ChannelStatus | None, items: frozenset[str]) -> bool:

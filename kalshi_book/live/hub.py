@@ -9,7 +9,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -118,6 +118,7 @@ class Hub:
     def __init__(self, settings: Settings, world: World) -> None:
         self.settings = settings
         self.world = world
+        self.state: Literal["new", "open", "closed"] = "new"
         self.tally = Tally()
         self.tasks = Tasks()
         self.reports = Reports(LOG)
@@ -168,6 +169,23 @@ class Hub:
             self.lost += queue.lost
             self.conflated += queue.conflated
 
+    # Its life.
+
+    def require_open(self) -> None:
+        """Make sure that the client is between its ``async with`` and its end.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if self.state != "open":
+            raise UsageError(f'the client is {self.state}: use it inside of "async with kb.connect(...) as live"')
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self.state = "closed"
+        for waiting in (self._changes, *self._books.values()):
+            _resolve(waiting)
+
     # Waiting.
 
     def changed(self) -> None:
@@ -184,12 +202,16 @@ class Hub:
 
         Returns:
             Whether it became so in time.
+
+        Raises:
+            UsageError: the client is closed, or the time is no number of seconds.
         """
         loop = asyncio.get_running_loop()
-        ends = loop.time() + _checked(timeout_s)
+        ends = loop.time() + checked_s(timeout_s)
         waiting = self._changes if market_ticker is None else self._books.setdefault(market_ticker, set())
         try:
             while not is_so():
+                self.require_open()
                 left = ends - loop.time()
                 if left <= 0:
                     return False
@@ -205,8 +227,13 @@ class Hub:
                 self._books.pop(market_ticker, None)
 
 
-def _checked(timeout_s: float) -> float:
-    if not 0 <= timeout_s < float("inf"):
+def checked_s(timeout_s: float) -> float:
+    """Take a time to wait.
+
+    Raises:
+        UsageError: it is no number of seconds.
+    """
+    if not isinstance(timeout_s, (int, float)) or not 0 <= timeout_s < float("inf"):
         raise UsageError(f"timeout_s is a number of seconds, 0 or more, not {timeout_s!r}")
     return timeout_s
 

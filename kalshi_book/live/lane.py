@@ -7,8 +7,8 @@
     WAITING ─▶ CONNECTING ─▶ OPEN ── broken off, closed, silent, stalled, the feed wants it, or anything was raised ──────┤
                     └─────── refused, no answer ──────────────────────────────────────────────────────────────────────────┘
 
-One task walks this circle (``Lane.run``). The only ways out of it are ``close``, and a permanent refusal before the first
-success, which is the caller's to hear. What happens while a connection is open is no task's work: it is done in the
+One task walks this circle (``Lane.run``). The only ways out of it are ``close``, and a permanent refusal of the first
+connection before its first success, which is the caller's to hear. What happens while a connection is open is no task's work: it is done in the
 callbacks of the wire and of two timers (``Session``), so nothing that waits can hold it up.
 
 A session is one connection. Its number is the feed's epoch; once the lane has let go of it, frames that come still are
@@ -47,7 +47,7 @@ class Lane:
         session: the connection that is open, or None.
         backoff: when it is tried again.
         clock: what its feed is told.
-        first: done when it was open once; or raises why it never will be.
+        first: done when it was open once; of the first connection it may raise why it never will be.
         is_closing: whether ``close`` was called.
         refusals: for each channel the error with which some of its markets were refused last.
     """
@@ -97,7 +97,7 @@ class Lane:
                 failure = Failure("a fault of the client")
             if failure is None or self.is_closing:
                 continue
-            if failure.is_permanent and not self.first.done():
+            if failure.is_permanent and self.number == 1 and not self.first.done():
                 self.first.set_exception(self._error(failure))
                 return
             delay_ns = self.backoff.slow_ns() if failure.is_permanent else self.backoff.next_ns()

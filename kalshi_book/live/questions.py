@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .. import events
 from .._backend import Update
 from ..book import OrderBook
 from ..errors import NotInTime, UnknownMarket, UsageError
+from ..feed import checked_tickers
 from ..market import Market
 from ..messages import IndexList, Ok, UnderlyingList, UserOrder
 from ..messages.commands import (
@@ -23,7 +24,9 @@ from ..messages.commands import (
     UpdateSubscription,
 )
 from ..messages.responses import ChannelSid
-from .desire import TIMEOUT_S, Desire, checked_tickers
+from .asks import Ask
+from .desire import TIMEOUT_S, Desire
+from .hub import checked_s
 from .lane import Lane
 from .session import Session
 
@@ -37,25 +40,26 @@ class Questions(Desire):
         """Give a book as soon as it is LIVE.
 
         Raises:
-            UnknownMarket: it is not wanted: subscribe it first.
+            UnknownMarket: it is not wanted, or no more: ``add_markets`` first.
             NotInTime: it is not LIVE so far; a settled or mistyped market never is.
+            UsageError: the client is not open, or was closed meanwhile.
         """
-        await self._until_live(market_ticker, timeout_s)
-        return self.books[market_ticker]
+        self._hub.require_open()
+        found: OrderBook | None = None
 
-    async def _until_live(self, market_ticker: str, timeout_s: float) -> None:
-        self._require_open()
+        def is_over() -> bool:
+            nonlocal found
+            lane = self._lane_of.get(market_ticker)
+            found = None if lane is None else lane.feed.books.get(market_ticker)
+            return lane is None or (found is not None and found.is_live)
+
+        is_told = await self._hub.wait_for(is_over, timeout_s, market_ticker=market_ticker)
         if market_ticker not in self._lane_of:
             raise UnknownMarket(market_ticker, len(self.books))
-        feed = self._lane_of[market_ticker].feed
-
-        def is_live() -> bool:
-            return market_ticker in feed.books and feed.books[market_ticker].is_live
-
-        if not await self._hub.wait_for(is_live, timeout_s, market_ticker=market_ticker):
-            book = feed.books.get(market_ticker)
-            found = "none" if book is None else f"{str(book.state).upper()} ({book.stale_reason})"
-            raise NotInTime(f"expected the book of {market_ticker} to be LIVE, found {found}", timeout_s)
+        if found is None or not is_told:
+            how = "none" if found is None else f"{str(found.state).upper()} ({found.stale_reason})"
+            raise NotInTime(f"expected the book of {market_ticker} to be LIVE, found {how}", timeout_s)
+        return found
 
     async def all_live(self, *, timeout_s: float = TIMEOUT_S) -> None:
         """Wait until every book that is wanted is LIVE.
@@ -63,7 +67,7 @@ class Questions(Desire):
         Raises:
             NotInTime: some are not so far; the text says how many.
         """
-        self._require_open()
+        self._hub.require_open()
 
         def not_live() -> list[str]:
             return [
@@ -118,22 +122,18 @@ class Questions(Desire):
             UnknownMarket: a market that is not wanted.
             CommandError, ConnectionLost, NotInTime: no answer, or not from all: a closed market gives none.
         """
-        self._require_open()
+        self._hub.require_open()
         by_lane: dict[Lane, list[str]] = {}
         for ticker in dict.fromkeys(checked_tickers(market_tickers)):
             if ticker not in self._lane_of:
                 raise UnknownMarket(ticker, len(self.books))
             by_lane.setdefault(self._lane_of[ticker], []).append(ticker)
-        answers: list[Update] = []
-        for lane, tickers in by_lane.items():
-            for at in range(0, len(tickers), MAX_TICKERS):
-                chunk = tickers[at : at + MAX_TICKERS]
-                answers += await self._ask(
-                    lane,
-                    partial(_get_snapshot, chunk),
-                    channel=BOOK_CHANNEL, answers=len(chunk), timeout_s=timeout_s,
-                )  # fmt: skip
-        return answers
+        questions = [
+            _Question(lane, partial(_get_snapshot, chunk), BOOK_CHANNEL, len(chunk))
+            for lane, tickers in by_lane.items()
+            for chunk in (tickers[at : at + MAX_TICKERS] for at in range(0, len(tickers), MAX_TICKERS))
+        ]
+        return [update for answers in await self._ask(questions, timeout_s) for update in answers]
 
     async def list_subscriptions(self, *, timeout_s: float = TIMEOUT_S) -> list[list[ChannelSid]]:
         """Ask which channels are open, with their sids: one list for each connection.
@@ -141,10 +141,9 @@ class Questions(Desire):
         Raises:
             CommandError, ConnectionLost, NotInTime: no answer.
         """
-        self._require_open()
+        self._hub.require_open()
         lists: list[list[ChannelSid]] = []
-        for lane in self._lanes:
-            (update,) = await self._ask(lane, lambda _: ListSubscriptions(), timeout_s=timeout_s)
+        for (update,) in await self._ask([_Question(lane, _list_subscriptions) for lane in self._lanes], timeout_s):
             message = update.message
             channels = message.msg if isinstance(message, Ok) else getattr(message, "subscriptions", None)
             lists.append(channels if isinstance(channels, list) else [])
@@ -174,44 +173,61 @@ class Questions(Desire):
         return message
 
     async def _listing(self, channel: str, action: Literal["indexlist", "underlying_list"], timeout_s: float) -> object:
-        self._require_open()
-        (update,) = await self._ask(
-            self._lanes[0], lambda sid: UpdateSubscription(action=action, sid=sid), channel=channel, timeout_s=timeout_s
-        )
+        self._hub.require_open()
+        question = _Question(self._lanes[0], lambda sid: UpdateSubscription(action=action, sid=sid), channel)
+        ((update,),) = await self._ask([question], timeout_s)
         return update.message
 
-    async def _ask(
-        self,
-        lane: Lane,
-        make: Callable[[int | None], Command],
-        *,
-        timeout_s: float,
-        channel: str | None = None,
-        answers: int = 1,
-    ) -> list[Update]:
-        """Send a command when its connection and its channel are there, and wait for the answers to its id."""
+    async def _ask(self, questions: list[_Question], timeout_s: float) -> list[list[Update]]:
+        """Ask everything at once, when its connections and channels are there, and wait for the answers to each."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + timeout_s
-
-        def sid() -> int | None:
-            return next((each.sid for each in lane.feed.progress if each.channel == channel), None)
-
-        def is_there() -> bool:
-            return lane.session is not None and (channel is None or sid() is not None)
-
-        if not await self._hub.wait_for(is_there, timeout_s):
+        ends = loop.time() + checked_s(timeout_s)
+        if not await self._hub.wait_for(lambda: all(each.can_be_asked for each in questions), timeout_s):
+            channel = next(each.channel for each in questions if not each.can_be_asked)
             what = "an open connection" if channel is None else f"a subscription to {channel}"
             raise NotInTime(f"expected {what} to ask on, found none", timeout_s)
-        assert isinstance(lane.session, Session)
-        command = make(sid())
-        ask = lane.session.ask(command, answers)
+        asks: list[tuple[Session, Ask]] = []
         try:
-            await asyncio.wait([ask.future], timeout=max(0.0, ends - loop.time()))
-            if ask.future.done():
-                return ask.future.result()
+            for each in questions:
+                assert each.lane.session is not None
+                asks.append((each.lane.session, each.lane.session.ask(each.make(each.sid), each.answers)))
+            futures = [ask.future for _, ask in asks]
+            if futures:
+                left = max(0.0, ends - loop.time())
+                await asyncio.wait(futures, timeout=left, return_when=asyncio.FIRST_EXCEPTION)
+            answers = [future.result() for future in futures if future.done()]
+            late = next((ask for _, ask in asks if not ask.future.done()), None)
         finally:
-            ask.future.cancel()
-        raise NotInTime(f"{events.describe(command)}: expected {answers} answers, found {len(ask.answers)}", timeout_s)
+            for session, ask in asks:
+                session.forget(ask)
+        if late is not None:
+            raise NotInTime(
+                f"{events.describe(late.command)}: expected {len(late.answers) + late.missing} answers, "
+                f"found {len(late.answers)}",
+                timeout_s,
+            )
+        return answers
+
+
+class _Question(NamedTuple):
+    """What is asked on one connection: ``make`` makes the command for the sid of ``channel``, if it is about one."""
+
+    lane: Lane
+    make: Callable[[int | None], Command]
+    channel: str | None = None
+    answers: int = 1
+
+    @property
+    def sid(self) -> int | None:
+        return next((each.sid for each in self.lane.feed.progress if each.channel == self.channel), None)
+
+    @property
+    def can_be_asked(self) -> bool:
+        return self.lane.session is not None and (self.channel is None or self.sid is not None)
+
+
+def _list_subscriptions(_: int | None) -> Command:
+    return ListSubscriptions()
 
 
 def _get_snapshot(market_tickers: list[str], sid: int | None) -> Command:

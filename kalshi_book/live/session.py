@@ -253,10 +253,15 @@ class Session:
         Raises:
             UsageError: the feed refuses it.
         """
-        ask, number = Ask(command, answers), self._feed.next_command_id
+        ask = Ask(self._feed.next_command_id, command, answers)
         self._send(command)
-        self._asks[number] = ask
+        self._asks[ask.number] = ask
         return ask
+
+    def forget(self, ask: Ask) -> None:
+        """Wait for its answers no more."""
+        self._asks.pop(ask.number, None)
+        ask.drop()
 
     # From time to time.
 

@@ -119,6 +119,7 @@ class Wire(ClientConnection):
         self._frame = listener.frame
         self._sign = sign
         self._parts = bytearray()  # of a message in several frames
+        self._lost: Exception | None = None
         self._pings = 0
         self._pinged_at = 0.0
         self.round_trip_ns: int | None = None
@@ -188,6 +189,7 @@ class Wire(ClientConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the end."""
+        self._lost = exc
         super().connection_lost(exc)
         if self._listener is not None:
             self._listener.ended(self._why())
@@ -208,7 +210,7 @@ class Wire(ClientConnection):
             return f"the exchange closed it: {received}"
         if self.protocol.close_sent is not None:
             return f"closed by us: {self.protocol.close_sent}"
-        lost = self.connection_exc
+        lost = self._lost
         return "it broke off" if lost is None else f"it broke off: {type(lost).__name__}: {lost}"
 
     @property

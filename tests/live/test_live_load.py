@@ -250,7 +250,7 @@ class TestLoad:
             parts = {
                 "lane_of": live._lane_of, "asks": session._asks, "pulses": session._pulses, "probes": session._probes,
                 "audit": session._to_audit, "changes": hub._changes, "waiting": hub._books, "tasks": hub.tasks,
-                "shared": live._shared, "bells": hub.bells, "windows": hub.reports._windows, "pending": registry.pending,
+                "bells": hub.bells, "windows": hub.reports._windows, "pending": registry.pending,
                 "sids": registry.by_sid, "books": feed._books, "refusals": lane.refusals,
             }  # fmt: skip
             return {name: len(part) for name, part in parts.items()}
