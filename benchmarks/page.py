@@ -39,6 +39,9 @@ READING = """## How to read it
 - **A quiet machine** shows in the last words above each table: where the median of ours exceeds 1.3 of its least, the
   machine had other work, and the run is worth little.
 - **Slow contenders** stop when their share of the time is spent; their ratios are of the chunks that they had.
+- **The client** is measured on a socket: exchange and reader are processes of their own, and the exchange has its frames
+  ready. All read the same rounds of frames, in turn; in the end every book has to be LIVE and the exchange's. A bare reader
+  is `async for message in connection` of the library that the client itself uses.
 - A row `keeps no book` is a floor: what the loop, a call, or the decode alone cost.
 """
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from . import book_alone, bytes_to_book, callgrind, field, files, flows, growth, memory, session, simulator, start, tails
+from . import (
+    book_alone,
+    bytes_to_book,
+    callgrind,
+    client,
+    field,
+    files,
+    flows,
+    growth,
+    memory,
+    session,
+    simulator,
+    start,
+    tails,
+)
 from .report import Row, Table
 
 Found = Iterator["Row | Table"]
@@ -38,6 +52,7 @@ PARTS: dict[str, tuple[str, Callable[[Options], Found]]] = {
     "files": ("replay of files", lambda o: files.rows(seed=o.seed, quick=o.quick)),
     "sessions": ("10,000 markets subscribed and healed", lambda o: session.rows(quick=o.quick)),
     "simulator": ("the simulated exchange on a socket", lambda o: simulator.rows(seed=o.seed, quick=o.quick)),
+    "client": ("the live client on a socket", lambda o: client.rows(seed=o.seed, quick=o.quick)),
     "start": ("import and wheel", lambda o: start.rows(quick=o.quick)),
     "callgrind": ("instructions of our own paths", lambda o: callgrind.rows(seed=o.seed, quick=o.quick)),
 }

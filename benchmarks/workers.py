@@ -76,12 +76,17 @@ class Standing:
 
 
 class Process:
-    """One worker. ``ask`` sends a request and waits for its answer."""
+    """A process that answers. ``ask`` sends a request and waits for its answer."""
 
-    def __init__(self, python: str, kind: str, entry: Entry) -> None:
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, **options)
+
+    @classmethod
+    def worker(cls, python: str, kind: str, entry: Entry) -> Process:
+        """Start a contender."""
         command = [python, "-I", str(WORKER), kind, json.dumps(asdict(entry))]
-        environ, pipe = {**os.environ, **entry.environ}, subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environ)
+        return cls(command, stderr=subprocess.DEVNULL, env={**os.environ, **entry.environ})
 
     def ask(self, what: str, **arguments: Any) -> dict[str, Any]:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -138,7 +143,7 @@ def start(standing: Standing, kind: str, path: Path, seconds: float) -> Process 
     if python is None:
         standing.absent = f"{standing.entry.peer} is not installed (make bench-peers)"
         return None
-    process = Process(python, kind, standing.entry)
+    process = Process.worker(python, kind, standing.entry)
     try:
         hello = process.ask("hello")
         standing.python, standing.versions = hello["python"], hello["versions"]

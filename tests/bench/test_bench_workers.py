@@ -89,7 +89,7 @@ def test_ours_the_twin_and_what_needs_nothing_else_are_right(compete):
 
 
 def test_a_worker_answers_an_unknown_request_with_an_error(strange):
-    process = Process(peers.python_of(None), "frames", strange("Right"))
+    process = Process.worker(peers.python_of(None), "frames", strange("Right"))
     with pytest.raises(Failed, match="AttributeError"):
         process.ask("dance")
     process.close()
