@@ -1,6 +1,7 @@
 """How to test a bot with a connection of its own, on an event loop where ten minutes pass in a moment.
 
-A bot that uses the live client is tested in fewer lines: ``test_market_maker.py``. Run it with ``pytest examples``. The bot under test is ``keep_books``; put yours in its place.
+A bot that uses the live client is tested in fewer lines: ``test_market_maker.py``.
+Run it with ``pytest examples``. The bot under test is ``keep_books``; put yours in its place.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The code of a page of the documentation, run: behind ``print(...)  #`` stands what it prints, and that is checked.
 
-Blocks of Python run in order in one namespace, and may ``await`` as in ``python -m asyncio``. A block that
-calls ``asyncio.run`` is a whole program, with a namespace of its own; where it connects to the exchange, it meets a simulated
-one that has its markets. All of it runs in virtual time, so a minute takes none.
+Blocks of Python run in order in one namespace, and may ``await`` as in ``python -m asyncio``. A block that calls
+``asyncio.run`` is a whole program, with a namespace of its own; where it connects to the exchange, it meets a simulated one
+that has its markets. All of it runs in virtual time, so a minute takes none.
 Blocks of ``console`` are commands with their output, where a line ``...`` stands for any number of lines.
 """
 

@@ -6,7 +6,7 @@ from kalshi_book.sim import virtual
 
 
 def test_the_market_maker_trades_and_says_what_it_holds(capsys):
-    virtual.run(market_maker.main(60), seed=7)
+    virtual.run(market_maker.main(200), seed=7)
     said = capsys.readouterr().out
     assert said.startswith("PositionChanged(")
     assert "fees_e6=0," not in said  # it bought something
