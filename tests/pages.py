@@ -1,15 +1,14 @@
 """The code of a page of the documentation, run: behind ``print(...)  #`` stands what it prints, and that is checked.
 
-Blocks of Python run in order in one namespace, and may ``await`` as in ``python -m asyncio``. A block that calls
-``asyncio.run`` is a whole program, with a namespace of its own; where it connects to the exchange, it meets a simulated one
-that has its markets. All of it runs in virtual time, so a minute takes none.
-Blocks of ``console`` are commands with their output, where a line ``...`` stands for any number of lines.
+Blocks of Python run in one namespace and in order. Where a block connects to the exchange, it meets a simulated one that has
+its markets. On a page that is given names by its test, such as ``live``, blocks may ``await`` as in ``python -m asyncio``;
+programs, which call ``asyncio.run`` themselves, go first there. All of it runs in virtual time, so a minute takes none.
+Blocks of ``console`` are commands with their output.
 """
 
 import ast
 import asyncio
 import contextlib
-import doctest
 import inspect
 import io
 import re
@@ -26,6 +25,7 @@ from kalshi_book.sim.keys import Keyring
 
 ROOT = Path(__file__).parents[1]
 SEED = 7
+_RUNS = re.compile(r"\b(asyncio|virtual)\.run\(")
 A_WHILE_S = 20
 """How long a program runs that would run until it is interrupted."""
 
@@ -50,8 +50,9 @@ class Page:
     def blocks(self, language):
         """Give the blocks of a language, each as its first line's number, from 1, and its text."""
         text = "\n".join(self.lines)
-        for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-            yield text.count("\n", 0, match.start(1)) + 1, match[1]
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+            if match[1] == language:
+                yield text.count("\n", 0, match.start(2)) + 1, match[2]
 
     def table(self, name):
         """Give the rows of a table that is made from the code, without its head."""
@@ -74,48 +75,28 @@ class Page:
         """Run all blocks of Python, and make sure that every print that says what it prints has printed it.
 
         Args:
-            around: an asynchronous context manager that gives names to the blocks that are no whole programs.
+            around: an asynchronous context manager that gives names to the blocks that are no whole programs, or None.
+
+        Returns:
+            All that was printed.
         """
-        whole, parts = [], []
-        for line, code in self.blocks("python"):
-            (whole if re.search(r"\b(asyncio|virtual)\.run\(", code) else parts).append((line, code))
-        for line, code in whole:
-            self.run_program(line, code)
-        if parts:
-            virtual.run(self._run_parts(parts, around), seed=SEED)
+        blocks = [(code, self._compiled(line, code)) for line, code in self.blocks("python")]
+        names, screen = {"print": self._print, "__name__": "__main__"}, io.StringIO()
+        is_program = [around is None or bool(_RUNS.search(code)) for code, _ in blocks]
+        with contextlib.redirect_stdout(screen):
+            for (code, compiled), is_whole in zip(blocks, is_program, strict=True):
+                if is_whole:
+                    _run_program(code, compiled, names)
+            if around is not None:
+                parts = [compiled for (_, compiled), is_whole in zip(blocks, is_program, strict=True) if not is_whole]
+                virtual.run(_run_parts(parts, around, names), seed=SEED)
         assert not self.wrong, "\n".join(self.wrong)
         assert self.shown == set(self._said()), "some lines say what they print, and did not run"
-
-    def run_program(self, line, code):
-        """Run a whole program, which may be one that runs for ever: it is interrupted after a while."""
-        tickers = sorted(set(re.findall(r'"(KX[A-Z0-9.-]+)"', code))) or ["KXSIM-26-A"]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(asyncio, "run", lambda main: virtual.run(for_a_while(main, tickers, patch), seed=SEED))
-            exec(self._compiled(line, code), self._names())
-
-    async def _run_parts(self, parts, around):
-        names = self._names()
-        async with contextlib.AsyncExitStack() as stack:
-            if around is not None:
-                names.update(await stack.enter_async_context(around()))
-            for line, code in parts:
-                if code.startswith(">>>"):
-                    self._run_doctest(line, code)
-                    continue
-                result = eval(self._compiled(line, code), names)
-                if inspect.iscoroutine(result):
-                    await result
-
-    def _names(self):
-        return {"print": self._print, "__name__": "__main__"}
+        return screen.getvalue()
 
     def _compiled(self, line, code):
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         return compile("\n" * (line - 1) + code, str(self.path), "exec", flags=flags)  # with the page's line numbers
-
-    def _run_doctest(self, line, code):
-        test = doctest.DocTestParser().get_doctest(code, {}, self.path.name, str(self.path), line - 1)
-        assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
 
     def _said(self):
         """The lines that say what they print."""
@@ -143,7 +124,25 @@ class Page:
                 assert _is_like(_printed_by(command), said), f"{where} printed\n{_printed_by(command)}"
 
 
-async def for_a_while(main, market_tickers, patch):
+def _run_program(code, compiled, names):
+    """Run a block that needs no loop, or brings its own. One that runs for ever is interrupted after a while."""
+    tickers = sorted(set(re.findall(r'"(KX[A-Z0-9.-]+)"', code))) or ["KXSIM-26-A"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "run", lambda main: virtual.run(_for_a_while(main, tickers, patch), seed=SEED))
+        exec(compiled, names)
+
+
+async def _run_parts(parts, around, names):
+    """Run blocks that await, one after another."""
+    async with around() as more:
+        names.update(more)
+        for compiled in parts:
+            result = eval(compiled, names)
+            if inspect.iscoroutine(result):
+                await result
+
+
+async def _for_a_while(main, market_tickers, patch):
     """Await a program for as long as somebody would look at it, beside an exchange with these markets."""
     exchange = sim.Exchange(markets=market_tickers, seed=SEED, rate=20, start_ns=virtual.now_ns(), keyring=Keyring())
     async with sim.serve(exchange, key_type="ed25519") as server:
@@ -176,7 +175,7 @@ def _printed_by(command):
 
 
 def _is_like(printed, said):
-    said = said.strip("\n").replace("compiled core", f"{IMPLEMENTATION} core")
-    pattern = re.escape(said).replace(r"\.\.\.", "\0")
-    pattern = re.sub(r"^\0\n", "(?:.*\n)*?", pattern, flags=re.MULTILINE)
-    return re.fullmatch(re.sub(r"\n?\0$", "(?:.*\n?)*", pattern).replace("\0", r"\.\.\."), printed) is not None
+    """Compare: a line ``...`` stands for any lines, ``…`` for anything within a line."""
+    lines = said.strip("\n").replace("compiled core", f"{IMPLEMENTATION} core").splitlines()
+    pattern = "".join("(?:.*\n)*?" if line == "..." else re.escape(line).replace("…", ".*") + "\n" for line in lines)
+    return re.fullmatch(pattern, f"{printed}\n" if printed else "") is not None

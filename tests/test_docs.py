@@ -3,8 +3,10 @@
 To write the tables anew: ``python tests/test_docs.py``.
 """
 
+import ast
 import asyncio
 import contextlib
+import doctest
 import inspect
 import logging
 import re
@@ -15,16 +17,19 @@ from pathlib import Path
 import pytest
 
 import kalshi_book as kb
-from kalshi_book import errors, live
+from kalshi_book import errors, kinds, live
+from kalshi_book.cli.main import parser
 from kalshi_book.live import backoff, client, consumers, desire, entry, hub, lane, liveness, queues, session, wire
 from kalshi_book.messages.commands import MAX_TICKERS
 from kalshi_book.messages.vocabulary import CHANNELS
+from kalshi_book.readings import Readings
+from kalshi_book.sim.flow import Flow
 from pages import Page
 
 CLIENT = "docs/client.md"
 
 
-# Tables of docs/client.md.
+# Tables.
 
 
 def described(text, section):
@@ -105,15 +110,67 @@ def first_line(cls):
     return " ".join(inspect.getdoc(cls).partition("\n\n")[0].replace("``", "`").split())
 
 
+def question_rows():
+    members = {**vars(Readings), **{name: getattr(kb.OrderBook, name) for name in ("snapshot", "last_known")}}
+    for name, member in members.items():
+        if not name.startswith("_"):
+            shown = name if isinstance(member, property) else f"{name}{shown_arguments(member)}"
+            what = first_line(member).removeprefix("Give ")
+            yield f"| `{shown}` | {what[0].upper()}{what[1:]} |"
+
+
+def shown_arguments(function):
+    names = [name for name in inspect.signature(function).parameters if name != "self"]
+    return f"({', '.join(names)})"
+
+
+def command_rows():
+    (commands,) = (each for each in parser()._actions if each.dest == "command")
+    helps = {each.dest: each.help for each in commands._choices_actions}
+    for name, command in commands.choices.items():
+        arguments = [each for each in command._actions if each.dest != "help"]
+        usage = " ".join([name, *(each.metavar for each in arguments if not each.option_strings)])
+        yield f"| `{usage}` | | {helps[name][0].upper()}{helps[name][1:]}. |"
+        for each in arguments:
+            if each.option_strings:
+                value = "" if each.nargs == 0 else f" {each.metavar or each.dest.upper()}"
+                what = (
+                    each.help % vars(each)
+                    if each.choices is None
+                    else f"{each.help % vars(each)}: {', '.join(each.choices)}"
+                )
+                yield f"| | `{each.option_strings[0]}{value}` | {what[0].upper()}{what[1:]} |"
+
+
+def state_rows():
+    """With the texts that stand behind the members."""
+    (body,) = (each.body for each in ast.parse(inspect.getsource(kinds)).body if getattr(each, "name", None) == "State")
+    for member, text in zip(body[1::2], body[2::2], strict=True):
+        state = kb.State[member.targets[0].id]
+        yield f"| {state.name} | {text.value.value.replace('``', '`')} |"
+
+
 TABLES = {
-    "options": option_rows, "channels": channel_rows, "errors": error_rows, "events": event_rows, "metrics": metric_rows,
-    "numbers": number_rows,
+    "docs/client.md": {
+        "options": option_rows, "channels": channel_rows, "errors": error_rows, "events": event_rows,
+        "metrics": metric_rows, "numbers": number_rows,
+    },
+    "docs/book.md": {"questions": question_rows},
+    "docs/states.md": {"states": state_rows},
+    "docs/command-line.md": {"commands": command_rows},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(TABLES))
-def test_a_table_of_the_client_is_that_of_the_code(name):
-    assert Page(CLIENT).table(name) == list(TABLES[name]())
+@pytest.mark.parametrize(("page", "name"), [(page, name) for page, tables in TABLES.items() for name in tables])
+def test_a_table_is_that_of_the_code(page, name):
+    """To write them anew: python tests/test_docs.py"""
+    assert Page(page).table(name) == list(TABLES[page][name]())
+
+
+def test_every_reason_of_a_book_that_is_not_live_is_explained():
+    text = Page("docs/states.md").path.read_text()
+    table = text.partition("| what heals it |")[2]
+    assert re.findall(r"^\| `(\w+)` \| [A-Z]", table, re.MULTILINE) == [str(reason) for reason in kb.StaleReason]
 
 
 # What is shown.
@@ -156,5 +213,29 @@ def test_the_client_does_what_its_page_shows(key_files):
     Page(CLIENT).run(client_of_the_page)
 
 
+@pytest.mark.parametrize("name", ["index", "getting-started", "book", "states", "units"])
+def test_a_page_shows_what_happens(name):
+    page = Page(f"docs/{name}.md")
+    printed = page.run()
+    for _, block in page.blocks(""):
+        if "spread" in block:  # a ladder
+            assert block in printed
+
+
+def test_the_messages_are_read_as_their_page_shows():
+    names = {}
+    for line, code in Page("docs/messages.md").blocks("python"):
+        test = doctest.DocTestParser().get_doctest(code, names, "messages.md", "docs/messages.md", line - 1)
+        assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
+
+
+def test_the_commands_print_what_their_page_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames = list(Flow(seed=1, markets=2, frames=3_000, close=False))
+    Path("holes.ndjson").write_bytes(b"".join([*frames[:1_000], *frames[1_001:]]))
+    Page("docs/command-line.md").run_console()
+
+
 if __name__ == "__main__":
-    Page(CLIENT).rewrite(TABLES)
+    for page_, tables_ in TABLES.items():
+        Page(page_).rewrite(tables_)
