@@ -9,6 +9,7 @@ Blocks of ``console`` are commands with their output.
 import ast
 import asyncio
 import contextlib
+import functools
 import inspect
 import io
 import re
@@ -91,22 +92,23 @@ class Page:
                 parts = [compiled for (_, compiled), is_whole in zip(blocks, is_program, strict=True) if not is_whole]
                 virtual.run(_run_parts(parts, around, names), seed=SEED)
         assert not self.wrong, "\n".join(self.wrong)
-        assert self.shown == set(self._said()), "some lines say what they print, and did not run"
+        assert self.shown == set(self._said), "some lines say what they print, and did not run"
         return screen.getvalue()
 
     def _compiled(self, line, code):
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         return compile("\n" * (line - 1) + code, str(self.path), "exec", flags=flags)  # with the page's line numbers
 
+    @functools.cached_property
     def _said(self):
-        """The lines that say what they print."""
+        """The lines that say what they print, and what."""
         python = {line + at for line, code in self.blocks("python") for at in range(code.count("\n"))}
         return {at: found[1] for at in python if (found := re.search(r"print\(.*\)  # (.*)$", self.lines[at - 1]))}
 
     def _print(self, *values):
         """Print, and compare with what the page says."""
         at = sys._getframe(1).f_lineno
-        said = self._said().get(at)
+        said = self._said.get(at)
         text = " ".join(map(str, values))
         print(text)
         if said is not None and at not in self.shown:  # in a loop: the first time
