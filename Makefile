@@ -10,6 +10,7 @@ BUILD_FILES := pyproject.toml setup.py $(wildcard src_ext/*)
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_BENCH := $(VENV)/.installed-bench
+INSTALLED_DOCS := $(VENV)/.installed-docs
 
 # The suite runs on all cores.
 SPREAD := -n auto --dist worksteal
@@ -25,7 +26,7 @@ FEW_SEEDS := KALSHI_BOOK_FAULT_SEEDS=5 KALSHI_BOOK_LIVE_SEEDS=5
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults peers bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test faults peers docs bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -44,6 +45,9 @@ faults: $(INSTALLED_DEV)  ## the live client through every kind of fault, SEEDS=
 
 peers: $(INSTALLED_DEV)  ## let clients that others wrote follow the simulated exchange (installs them from the package index)
 	$(BIN)/python -m pytest -q -m peers -rs tests/peers
+
+docs: $(INSTALLED_DOCS)  ## build the pages as a site: build/site/index.html
+	$(BIN)/zensical build --clean --strict
 
 bench: $(INSTALLED_BENCH)  ## measure it beside other ways to keep the same book, a few minutes
 	$(BIN)/python -m benchmarks
@@ -95,7 +99,7 @@ sample: $(INSTALLED)  ## write the packaged sample tape again
 	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz
 
 clean:  ## remove everything that was built, with the environment
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find kalshi_book src_ext tests benchmarks \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
 
 # A Python without ensurepip cannot put pip into the environment, but its own pip can install there from outside.
@@ -119,3 +123,8 @@ $(INSTALLED_BENCH): $(BUILD_FILES) | $(BIN)/python
 	@echo "installing kalshi_book with its tools, and what the benchmarks compare it with, into $(VENV)"
 	@$(PIP) install -q -e '.[all,dev,bench]'
 	@touch $(INSTALLED) $(INSTALLED_DEV) $@
+
+$(INSTALLED_DOCS): $(BUILD_FILES) | $(BIN)/python
+	@echo "installing kalshi_book with what builds its pages into $(VENV)"
+	@$(PIP) install -q -e '.[docs]'
+	@touch $(INSTALLED) $@

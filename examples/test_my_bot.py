@@ -1,10 +1,15 @@
-"""How to test a bot against the simulated exchange, on an event loop where ten minutes pass in a moment.
+"""How to test a bot with a connection of its own, on an event loop where ten minutes pass in a moment.
 
+A bot that uses the live client is tested in fewer lines: ``test_market_maker.py``.
 Run it with ``pytest examples``. The bot under test is ``keep_books``; put yours in its place.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -13,7 +18,7 @@ import kalshi_book as kb
 from kalshi_book.sim import virtual
 
 
-async def keep_books(url, feed):
+async def keep_books(url: str, feed: kb.Feed) -> None:
     """The bot: keeps books over connections that end, and says what the feed wants to have said."""
     while True:
         try:
@@ -30,10 +35,10 @@ async def keep_books(url, feed):
             await asyncio.sleep(1)
 
 
-def play(scenario):
+def play(scenario: Callable[[Any, kb.Feed], Awaitable[None]]) -> None:
     """Let the bot and an exchange live until the scenario ends, then compare. It is the same each time."""
 
-    async def main():
+    async def main() -> None:
         exchange = kb.sim.Exchange(markets=3, rate=30, seed=7, start_ns=virtual.now_ns())
         async with kb.sim.serve(exchange, signed=False) as server:
             feed = kb.Feed()
@@ -50,8 +55,8 @@ def play(scenario):
     virtual.run(main(), seed=7)
 
 
-def test_a_lost_frame_is_noticed_and_made_good():
-    async def scenario(server, feed):
+def test_a_lost_frame_is_noticed_and_made_good() -> None:
+    async def scenario(server: Any, feed: kb.Feed) -> None:
         await asyncio.sleep(5)
         lost = server.faults.drop()
         await asyncio.sleep(5)
@@ -60,8 +65,8 @@ def test_a_lost_frame_is_noticed_and_made_good():
     play(scenario)
 
 
-def test_the_books_are_right_after_ten_minutes_of_trouble():
-    async def scenario(server, feed):
+def test_the_books_are_right_after_ten_minutes_of_trouble() -> None:
+    async def scenario(server: Any, feed: kb.Feed) -> None:
         for fault in ("drop:every=20s", "close:every=90s", "half_open:every=3m,for=30s"):
             server.faults.add(fault)
         await asyncio.sleep(600)
