@@ -108,7 +108,7 @@ def draw(heat: Heat) -> bytes:
     axes.set(xlim=(0, width), ylim=(low, high), xlabel=name, ylabel="YES price in dollars")
     axes.set_title(frame.market_ticker, loc="left")
     axes.set_title("blank: the book was not LIVE", loc="right", fontsize="small", color="#666666")
-    axes.legend(loc="upper left", fontsize="small", framealpha=0.85)
+    figure.legend(loc="outside lower center", ncols=5, fontsize="small", frameon=False)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})
     return drawn.getvalue()

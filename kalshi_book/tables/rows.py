@@ -109,7 +109,7 @@ class _Market:
         if not self.book.is_live:
             return self.book.state, self.book.stale_reason, None, None, None, None
         if not self.is_in_step:
-            return State.STALE, MISSED, None, None, None, None
+            return _stale(MISSED)
         yes, no = map(_best, self.ladders)
         ask_e4 = None if no[0] is None else flip_e4(no[0])
         return State.LIVE, None, yes[0], yes[1], ask_e4, no[1]
@@ -185,14 +185,16 @@ class Rows:
         if effect is Effect.HEALED and market.is_quoted:
             # It was STALE in between: found out by this very frame, or before anybody looked.
             reason = MISSED if step == 1 else StaleReason.GAP if step > 1 else StaleReason.BACKWARDS
-            self._quote(market, self._head(update), (State.STALE, reason, None, None, None, None))
+            self._quote(market, self._head(update), _stale(reason))
         if update.size_e2 is not None:
             is_quote_due = self._change(market, update)
         elif effect in _CHANGES or (effect is Effect.STALED and update.kind is Kind.SNAPSHOT):
             is_quote_due = self._replace(market, update)
         else:
             return
-        if is_quote_due or not market.is_quoted:
+        if effect is Effect.STALED and book.is_live:  # healed already, but not as of this update
+            self._quote(market, self._head(update), _stale(MISSED))
+        elif is_quote_due or not market.is_quoted:
             self._quote(market, self._head(update))
 
     def _change(self, market: _Market, update: Any) -> bool:
@@ -240,9 +242,14 @@ class Rows:
         return update.received_ns, _times(update)[0], self.epoch, update.sid, update.seq
 
 
+def _stale(reason: str) -> Quote:
+    return State.STALE, reason, None, None, None, None
+
+
 def _stands_at(book: Any, update: AnyUpdate) -> bool:
-    """Whether a book holds this update, and nothing later."""
-    return bool(book.seq == update.seq and book.sid == update.sid and book.received_ns == update.received_ns)
+    """Whether a book holds this update, and nothing later. A book that no subscription keeps has no sid."""
+    is_last = book.seq == update.seq and book.received_ns == update.received_ns
+    return bool(is_last and book.sid in (update.sid, None))
 
 
 def _times(update: AnyUpdate) -> tuple[int | None, int | None]:
