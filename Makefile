@@ -22,7 +22,7 @@ CORE_ONLY := $(PACKAGE_ONLY) --ignore=tests/sim
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test peers bench bench-peers bench-docs lint coverage coverage-ext sanitize picture sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -81,6 +81,9 @@ sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehavi
 	LSAN_OPTIONS=suppressions="$$PWD/.ci/lsan-suppressions.txt":print_suppressions=0 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(HERE)/python -m pytest -q --capture=sys $(PACKAGE_ONLY)
+
+picture: $(INSTALLED_DEV)  ## draw the picture of docs/data.md again
+	$(BIN)/kalshi-book plot --force --out docs/data.png kalshi_book/data/sample.ndjson.gz
 
 sample: $(INSTALLED)  ## write the packaged sample tape again
 	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz

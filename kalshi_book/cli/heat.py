@@ -60,7 +60,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self.changes = 0
-        self.step_e4 = 0
+        self.prices: set[int] = set()  # YES prices of levels
         self.times: dict[Clock, tuple[int, int]] = {}
         self.quoted: list[int] = []  # the lowest and the highest price that was best, or traded
         self.is_live = False
@@ -71,7 +71,7 @@ class _Seen:
             self.times[clock] = min(first, time), max(last, time)
         if isinstance(row, DeltaRow):
             self.changes += 1
-            self.step_e4 = math.gcd(self.step_e4, row.price_e4)
+            self.prices.add(_yes_price_e4(row))
             return
         if isinstance(row, QuoteRow):
             self.is_live = row.state is State.LIVE
@@ -129,7 +129,8 @@ class Survey:
             end = self._ends[clock]  # not LIVE to the end of the recording: that is to be seen
         low_e4, high_e4 = seen.quoted or (0, PRICE_SCALE)
         low_e4, high_e4 = max(low_e4 - MARGIN_E4, 0), min(high_e4 + MARGIN_E4, PRICE_SCALE)
-        finest_e4 = math.gcd(seen.step_e4, STEPS_E4[-1])
+        shown = (price_e4 for price_e4 in seen.prices if low_e4 <= price_e4 <= high_e4)
+        finest_e4 = math.gcd(STEPS_E4[-1], *shown)
         step_e4 = next(each for each in STEPS_E4 if each % finest_e4 == 0 and (high_e4 - low_e4) // each < MAX_ROWS)
         low_e4, high_e4 = low_e4 // step_e4 * step_e4, -(-high_e4 // step_e4) * step_e4
         return Frame(market_ticker, clock, start, max(end, start + 1), low_e4, high_e4, step_e4)
@@ -190,8 +191,7 @@ class Heat:
 
     def _row_of(self, row: DeltaRow) -> int:
         """The row whose price is nearest."""
-        yes_price_e4 = flip_e4(row.price_e4) if row.outcome_side == "no" else row.price_e4
-        return (yes_price_e4 - self.frame.low_e4 + self.frame.step_e4 // 2) // self.frame.step_e4
+        return (_yes_price_e4(row) - self.frame.low_e4 + self.frame.step_e4 // 2) // self.frame.step_e4
 
     def _fill(self, end: int) -> None:
         """Fill all columns before this one with what holds since the last row."""
@@ -201,6 +201,10 @@ class Heat:
             self.bids.append(None if quote is None else quote.yes_bid_e4)
             self.asks.append(None if quote is None else quote.yes_ask_e4)
             self._is_live_throughout = self._quote is not None and self._quote.state is State.LIVE
+
+
+def _yes_price_e4(row: DeltaRow) -> int:
+    return flip_e4(row.price_e4) if row.outcome_side == "no" else row.price_e4
 
 
 def _taken(rows: Rows) -> Iterator[AnyRow]:

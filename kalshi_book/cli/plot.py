@@ -82,36 +82,43 @@ def write(out: Path, picture: bytes) -> None:
 
 
 def draw(heat: Heat) -> bytes:
-    """Draw the grid as a PNG. Floats come in here, and go no further.
+    """Draw the grid as a PNG, by the same style everywhere. Floats come in here, and go no further.
 
     Raises:
         MissingLibrary: matplotlib is not installed.
     """
-    figures = needed("matplotlib.figure", what="kalshi-book plot", extra="plot")
+    with needed("matplotlib.style", what="kalshi-book plot", extra="plot").context("default"):
+        figure = needed("matplotlib.figure", what="kalshi-book plot", extra="plot").Figure(
+            figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained"
+        )
+        axes = figure.subplots()
+        draw_depth(figure, axes, heat)
+        width, name = time_unit(heat)
+        axes.set(xlim=(0, width), xlabel=name, ylabel="YES price in dollars", facecolor=NOTHING)
+        axes.set_title(heat.frame.market_ticker, loc="left")
+        axes.set_title("blank: the book was not LIVE", loc="right", fontsize="small", color="#666666")
+        edges = [width * at / heat.columns for at in range(heat.columns + 1)]
+        for prices, colour, label in ((heat.bids, BID, "best yes bid"), (heat.asks, ASK, "best yes ask")):
+            heights = [nan if price_e4 is None else price_e4 / 10_000 for price_e4 in prices]
+            axes.stairs(heights, edges, baseline=None, color=colour, label=label)
+        draw_trades(axes, heat, edges)
+        figure.legend(loc="outside lower center", ncols=5, fontsize="small", frameon=False)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", metadata={"Software": None})
+    return drawn.getvalue()
+
+
+def draw_depth(figure: Any, axes: Any, heat: Heat) -> None:
+    """Draw what rests, a pixel a cell, and the scale beside it."""
     frame = heat.frame
-    width, name = time_unit(heat)
-    figure = figures.Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
-    axes = figure.subplots()
-    axes.set_facecolor(NOTHING)
     half = frame.step_e4 / 2
     low, high = (frame.low_e4 - half) / 10_000, (frame.high_e4 + half) / 10_000
-    edges = [width * at / heat.columns for at in range(heat.columns + 1)]
     image = axes.imshow(
-        pixels(heat), origin="lower", aspect="auto", interpolation="nearest", extent=(0, width, low, high),
+        pixels(heat), origin="lower", aspect="auto", interpolation="nearest", extent=(0, time_unit(heat)[0], low, high),
         cmap="inferno", norm="asinh", vmin=0,
     )  # fmt: skip
     figure.colorbar(image, ax=axes, pad=0.01, label=f"contracts resting, ${price_text(frame.step_e4)} a row")
-    for prices, colour, label in ((heat.bids, BID, "best yes bid"), (heat.asks, ASK, "best yes ask")):
-        heights = [nan if price_e4 is None else price_e4 / 10_000 for price_e4 in prices]
-        axes.stairs(heights, edges, baseline=None, color=colour, label=label)
-    draw_trades(axes, heat, edges)
-    axes.set(xlim=(0, width), ylim=(low, high), xlabel=name, ylabel="YES price in dollars")
-    axes.set_title(frame.market_ticker, loc="left")
-    axes.set_title("blank: the book was not LIVE", loc="right", fontsize="small", color="#666666")
-    figure.legend(loc="outside lower center", ncols=5, fontsize="small", frameon=False)
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": None})
-    return drawn.getvalue()
+    axes.set_ylim(low, high)
 
 
 def pixels(heat: Heat) -> list[list[float]]:

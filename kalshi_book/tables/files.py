@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -86,9 +86,13 @@ class Files:
         self._begin(_WRITERS[path.suffix])
 
     @property
-    def builder(self) -> TableBuilder:
-        """What makes the rows: for its ``epoch``; what its own methods give is not written."""
-        return self._builder
+    def epoch(self) -> int:
+        """What the rows from now on have as their ``epoch``."""
+        return self._builder.epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._builder.epoch = epoch
 
     def take(self, update: AnyUpdate) -> None:
         """Take one update.
@@ -96,8 +100,23 @@ class Files:
         Raises:
             TapeError: a file cannot be written.
         """
-        for batch in self._builder.take(update):
-            self._write(batch)
+        self._write(self._builder.take(update))
+
+    def look(self, *, received_ns: int | None = None) -> None:
+        """Look at every book, as ``TableBuilder.look`` does.
+
+        Raises:
+            TapeError: a file cannot be written.
+        """
+        self._write(self._builder.look(received_ns=received_ns))
+
+    def missed(self, *, received_ns: int | None = None) -> None:
+        """Say that updates were lost, as ``TableBuilder.missed`` does.
+
+        Raises:
+            TapeError: a file cannot be written.
+        """
+        self._write(self._builder.missed(received_ns=received_ns))
 
     def close(self) -> None:
         """Write what waits, and let the files appear under their names. What ``with`` does at its end.
@@ -107,8 +126,7 @@ class Files:
             TapeError: a file cannot be written. None was.
         """
         try:
-            for batch in self._builder.flush():
-                self._write(batch)
+            self._write(self._builder.flush())
             for table, writer in self._writers.items():
                 with self._told(table):
                     writer.close()
@@ -160,10 +178,11 @@ class Files:
             self.discard()
             raise
 
-    def _write(self, batch: Batch) -> None:
-        with self._told(batch.table):
-            self._writers[batch.table].write_batch(batch.data)
-        self.rows[batch.table] += batch.data.num_rows
+    def _write(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            with self._told(batch.table):
+                self._writers[batch.table].write_batch(batch.data)
+            self.rows[batch.table] += batch.data.num_rows
 
     @contextlib.contextmanager
     def _told(self, table: str) -> Iterator[None]:

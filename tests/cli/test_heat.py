@@ -118,6 +118,9 @@ class TestWhatItCovers:
     def test_a_row_is_as_fine_as_the_prices_and_no_finer_than_can_be_seen(self, heat, kb, price, step_e4):
         assert self.frame(heat, kb, [(0, snapshot()), (1, delta(price=price))])[6] == step_e4
 
+    def test_levels_out_of_sight_make_no_row_finer(self, heat, kb):
+        assert self.frame(heat, kb, [(0, snapshot()), (1, delta(price="0.0011"))])[6] == 100
+
     def test_a_narrow_market_gets_the_finest_rows(self, heat, kb):
         yes, no = [("0.9998", "1.00")], [("0.0001", "2.00")]
         assert self.frame(heat, kb, [(0, snapshot(yes=yes, no=no))])[4:] == (9495, 10000, 5)

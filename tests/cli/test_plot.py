@@ -138,7 +138,7 @@ def test_says_where_it_cannot_write_and_leaves_nothing(kb, run, tape, tmp_path, 
 
 def test_without_matplotlib_says_what_to_install(run, tape, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.style", None)
     assert run("plot", tape) == (
         2, "", "kalshi-book: kalshi-book plot needs matplotlib, which is not installed: pip install 'kalshi-book[plot]'\n"
     )  # fmt: skip

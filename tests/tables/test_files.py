@@ -39,7 +39,8 @@ def names(place):
     ("suffix", "read"), [(".parquet", parquet.read_table), (".arrow", feather.read_table), (".feather", feather.read_table)]
 )
 def test_arrow_and_parquet_read_back_as_the_tables_that_they_are(kb, tmp_path, monkeypatch, suffix, read):
-    monkeypatch.setattr(part(kb, "tables.batches"), "ROWS", 50)  # many batches, whose dictionaries grow
+    # Many batches, whose dictionaries grow.
+    monkeypatch.setattr(part(kb, "tables.files"), "TableBuilder", lambda: kb.tables.TableBuilder(rows=10))
     files = write(kb, tmp_path / f"out{suffix}")
     expected = kb.tables.collect(updates(kb))
     assert names(tmp_path) == sorted(f"out.{name}{suffix}" for name in TABLES)
@@ -49,6 +50,8 @@ def test_arrow_and_parquet_read_back_as_the_tables_that_they_are(kb, tmp_path, m
         assert table.schema.equals(kb.tables.arrow_schema(getattr(kb.tables, name.upper())), check_metadata=False)
         assert table.schema.field("market_ticker").metadata[b"description"] == b"the market"
         assert files.rows[name] == table.num_rows > 0
+    if suffix == ".parquet":
+        assert parquet.ParquetFile(files.paths["deltas"]).metadata.num_row_groups > 30
 
 
 def test_csv_reads_back_with_nothing_where_there_is_nothing(kb, tmp_path):
@@ -163,8 +166,13 @@ class FullDisk(io.FileIO):
         return super().write(data)
 
 
-def test_the_epoch_is_told_through_the_builder(kb, feed, tmp_path):
+def test_what_happens_without_a_frame_is_told_and_written_too(kb, feed, tmp_path):
     with kb.tables.Files(tmp_path / "out.parquet") as files:
-        files.builder.epoch = 4
         files.take(feed.receive(snapshot()))
-    assert set(parquet.read_table(files.paths["deltas"]).column("epoch").to_pylist()) == {4}
+        files.missed(received_ns=5)
+        feed.opened()
+        files.epoch = feed.epoch
+        files.look(received_ns=6)
+    assert files.epoch == 1
+    quotes = parquet.read_table(files.paths["quotes"]).select(["received_ns", "epoch", "stale_reason"])
+    assert [tuple(row.values()) for row in quotes.to_pylist()] == [(None, 0, None), (5, 0, "missed"), (6, 1, "disconnected")]
