@@ -155,7 +155,8 @@ def collect(updates: Iterable[AnyUpdate]) -> Tables:
     """Make whole tables of updates that end, in memory: for a notebook. ``Files`` is for what is long.
 
     Args:
-        updates: a replay, say.
+        updates: one after another as they come, such as a replay. Of a list that was made before, books hold the end alone:
+            the rows of a market begin there, then.
 
     Raises:
         MissingLibrary: pyarrow is not installed.
