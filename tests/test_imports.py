@@ -64,6 +64,7 @@ def test_importing_the_package_prints_nothing_and_starts_no_thread():
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
+@pytest.mark.long
 def test_every_module_can_be_the_first_one_that_is_imported():
     """No import depends on another having been made before; each in an interpreter of its own state."""
     code = (

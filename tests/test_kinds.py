@@ -13,8 +13,8 @@ WORDS = {
     "Effect": ["applied", "healed", "gap", "backwards", "duplicate", "staled", "ignored"],
     "State": ["new", "live", "stale", "unavailable"],
     "StaleReason": [
-        "gap", "backwards", "malformed", "contradiction", "crossed", "disconnected", "interrupted", "terminal_error",
-        "unsubscribed", "not_subscribed", "no_snapshot",
+        "gap", "backwards", "malformed", "contradiction", "crossed", "disconnected", "silent", "interrupted",
+        "terminal_error", "unsubscribed", "not_subscribed", "no_snapshot",
     ],
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 from frames import levels
 
 TAPES = os.environ.get("KALSHI_BOOK_TAPES")
-pytestmark = pytest.mark.skipif(not TAPES, reason="KALSHI_BOOK_TAPES is not set")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not TAPES, reason="KALSHI_BOOK_TAPES is not set")]
 EXPECTED = json.loads((Path(TAPES) / "expected.json").read_text()) if TAPES else {}
 
 

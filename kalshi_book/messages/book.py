@@ -144,9 +144,13 @@ class OrderbookDelta(Envelope, kw_only=True, gc=False, tag_field="type", tag="or
 
 
 class HotDeltaBody(Struct, kw_only=True, gc=False):
-    """The fields of today's delta that a book needs, in the order of the wire. The rest is not even looked at."""
+    """The fields of today's delta that a book needs, in the order of the wire. The rest is not even looked at.
 
-    market_ticker: str
+    Each is held to the bounds of the whole message, though what is used is checked again: a field may stand there twice, the
+    first time out of bounds.
+    """
+
+    market_ticker: Ticker
     clock: int | None = None
     price_dollars: str
     delta_fp: str
@@ -158,8 +162,8 @@ class HotDeltaBody(Struct, kw_only=True, gc=False):
 class HotDelta(Struct, gc=False, tag_field="type", tag="orderbook_delta"):
     """Today's delta, lean: what the path of every frame reads."""
 
-    sid: int
-    seq: int
+    sid: Sid
+    seq: Counter64
     msg: HotDeltaBody
 
 

@@ -54,6 +54,11 @@ def test_subscribed_again_brings_it_to_life(three):
     assert receive_all(three, snapshot(A, seq=1), delta(A, seq=2)) == ["healed", "applied"]
 
 
+def test_a_count_that_begins_anew_brings_it_to_life_though_nobody_said_of_which_channel_it_is(three):
+    receive_all(three, error(25, sid=9, seq=3), ok([A], sid=9, seq=1))
+    assert receive_all(three, snapshot("KXDEMO-26-D", sid=9, seq=2)) == ["applied"]
+
+
 def test_a_new_sid_takes_the_books_over(three):
     book = three.books[A]
     receive_all(three, error(10, sid=1, seq=3), subscribed(3), snapshot(A, sid=3, seq=1))

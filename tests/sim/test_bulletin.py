@@ -70,6 +70,7 @@ def test_nothing_is_written_that_a_reader_loses(type_, era):
     assert {name: kept.get(name) for name in msg} == msg
 
 
+@pytest.mark.long
 @pytest.mark.skipif(SPEC is None, reason="KALSHI_BOOK_SPEC names no folder with asyncapi.yaml.gz")
 @pytest.mark.parametrize("type_", list(messages("current")))
 def test_each_message_has_the_fields_that_are_published_and_no_other(type_):

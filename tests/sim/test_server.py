@@ -306,6 +306,7 @@ def test_in_virtual_time_the_same_seed_gives_the_same_bytes():
     assert json.loads(first[-1])["msg"]["ts_ms"] - json.loads(first[10])["msg"]["ts_ms"] > 10_000
 
 
+@pytest.mark.long
 def test_ten_thousand_markets_fit_on_one_connection():
     """500 tickers in one command are fine, 10,000 on one sid were sustained (observed, 2026)."""
 

@@ -309,6 +309,7 @@ class TestServed:
     def test_in_its_own_time_it_comes_out_frame_for_frame_too(self):
         assert served(kb.SAMPLE_TAPE, speed=5_000) == lines_of(kb.SAMPLE_TAPE)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("path", tapes())
     def test_a_recording_comes_out_frame_for_frame(self, path):
         assert served(path) == lines_of(path)

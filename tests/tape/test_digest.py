@@ -144,6 +144,7 @@ def test_types_are_those_of_the_wire(kb):
 
 @pytest.mark.skipif(TAPES is None, reason="KALSHI_BOOK_TAPES names no folder of recorded tapes")
 class TestRecordedTapes:
+    @pytest.mark.long
     def test_each_ends_in_exactly_the_expected_digest(self, kb):
         expected = json.loads(Path(TAPES, "expected.json").read_text())
         assert len(expected) >= 6

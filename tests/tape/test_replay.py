@@ -110,6 +110,7 @@ class TestCompressed:
         assert len(got) == len(expected) == 3_000
         assert problems == []
 
+    @pytest.mark.long
     @pytest.mark.parametrize("compress", [gzip.compress, lambda data: zstd().compress(data)], ids=["gzip", "zstandard"])
     def test_a_cut_file_gives_all_that_can_be_read_and_says_where_it_ends(self, kb, tmp_path, compress):
         lines = b"".join(Flow(seed=3, markets=2, frames=30_000, close=False))
@@ -217,6 +218,7 @@ class TestWrapped:
         assert problems == []
 
 
+@pytest.mark.long
 def test_memory_stays_flat_however_long_the_recording(kb, tmp_path):
     import tracemalloc
 

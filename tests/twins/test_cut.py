@@ -46,6 +46,7 @@ def assert_true(feed, truth):
         assert levels(feed.books[ticker]) == {side: dict(ladder) for side, ladder in sides.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost", [0, 7])
 @pytest.mark.parametrize("how", ["closed and opened", "opened", "went backwards", "gap"])
 def test_a_cut_at_any_frame_ends_in_the_same_books(kb, how, lost):

@@ -1,5 +1,7 @@
 """The short path of the compiled core, switched off and on over generated tapes of all eras, changes nothing."""
 
+from itertools import product
+
 import pytest
 from trio import Trio
 
@@ -28,6 +30,7 @@ def plain(words):
     return [getattr(word, "value", word) for word in words]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", TAPES)
 def test_the_short_path_gives_the_same_updates_and_books_as_the_law(both, shape):
     flow = part(both[0], "sim.flow").Flow(seed=3, frames=2_500, close=False, **shape)
@@ -87,6 +90,36 @@ def test_what_the_short_path_leaves_to_the_law_is_done_the_same(both, frame):
     trio.receive(frame)
     trio.compare()
     assert trio.fast._fast_frames == 0
+
+
+NAMES = (
+    "type", "sid", "seq", "id", "msg", "sending_ts_ms", "market_ticker", "market_id", "clock", "ts", "ts_ms", "subaccount",
+    "client_order_id", "price", "delta", "price_dollars", "delta_fp", "side", "yes", "no", "yes_dollars", "no_dollars",
+    "yes_dollars_fp", "no_dollars_fp", "a name that nobody knows",
+)  # fmt: skip
+VALUES = (
+    "null", "true", "0", "-0", "5", "-5", "1.5", "1e5", "1e400", "9223372036854775808", "99999999999999999999", '""', '"x"',
+    '"yes"', '"orderbook_delta"', '"orderbook_snapshot"', '"ok"', '"\\ud800"', "[]", "{}", '[["0.4",1]]',
+    '[["0.4200","-1"]]', '[["0.4200","1"],["0.4200","1"]]', "[[1,2]]",
+)  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_comes_twice_or_is_strange_is_read_the_same_on_both_paths(both, name):
+    """JSON leaves open what a name means that comes twice (RFC 8259, section 4): the last, if the first is readable."""
+    for frame, value in product((delta(), snapshot(seq=2)), VALUES):
+        whole, field = frame.decode(), f'"{name}":{value}'
+        for strange in (
+            "{" + field + "," + whole[1:],
+            whole[:-1] + "," + field + "}",
+            whole.replace('"msg":{', '"msg":{' + field + ","),
+            whole[:-2] + "," + field + "}}",
+        ):
+            trio = Trio(both)
+            trio.receive(snapshot())
+            trio.receive(strange)
+            trio.compare()
 
 
 def test_a_negative_zero_price_is_one_word_on_all_paths(both):

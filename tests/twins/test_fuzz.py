@@ -112,6 +112,7 @@ def test_each_field_retyped_or_doubled(packages, which, raw, doubled):
     take(packages, with_field(*which, raw, doubled=doubled))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("raw", [b"null", b"1e999", b'"\xff"', b"[]", b'"x"', b"9" * 25], ids=repr)
 def test_every_field_of_every_shape_retyped(both, raw):
     """Without chance: some hundred frames, each with one field of another type."""

@@ -326,6 +326,7 @@ class Streams(RuleBasedStateMachine):
             }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("steps", [12, 60])
 def test_the_cores_and_the_model_agree_after_every_step(both, steps):
     machine = type("Streams", (Streams,), {"both": both})

@@ -202,6 +202,7 @@ class OwnOrders(RuleBasedStateMachine):
                     book.own_size_at("0.01")
 
 
+@pytest.mark.long
 def test_own_orders_are_never_wrong_where_they_are_known(kb):
     machine = type("OwnOrders", (OwnOrders,), {"kb": kb})
     run_state_machine_as_test(machine, settings=settings(stateful_step_count=40, phases=PHASES))

@@ -323,6 +323,7 @@ class Session(RuleBasedStateMachine):
         return wrong
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("steps", [15, 50])
 def test_a_session_is_never_wrong_and_always_comes_right(kb, steps):
     machine = type("Session", (Session,), {"kb": kb})
