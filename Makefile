@@ -49,7 +49,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest --allowlist .ci/stubtest-allowlist.txt kalshi_book._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowlist.txt kalshi_book._core
 	$(BIN)/lint-imports
 	@for header in src_ext/*.h; do \
 	    echo "$(CC) -Wall -Wextra -Werror $$header"; \
