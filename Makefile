@@ -26,7 +26,7 @@ FEW_SEEDS := KALSHI_BOOK_FAULT_SEEDS=5 KALSHI_BOOK_LIVE_SEEDS=5
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults peers docs bench bench-peers bench-docs lint coverage coverage-ext sanitize sample clean
+.PHONY: help demo test faults peers docs bench bench-peers bench-docs lint coverage coverage-ext sanitize picture sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,7 +62,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest --allowlist .ci/stubtest-allowlist.txt kalshi_book._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowlist.txt kalshi_book._core
 	$(BIN)/lint-imports
 	@for header in src_ext/*.h; do \
 	    echo "$(CC) -Wall -Wextra -Werror $$header"; \
@@ -94,6 +94,9 @@ sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehavi
 	LSAN_OPTIONS=suppressions="$$PWD/.ci/lsan-suppressions.txt":print_suppressions=0 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(HERE)/python -m pytest -q --capture=sys $(PACKAGE_ONLY)
+
+picture: $(INSTALLED_DEV)  ## draw the picture of docs/data.md again
+	$(BIN)/kalshi-book plot --force --out docs/data.png kalshi_book/data/sample.ndjson.gz
 
 sample: $(INSTALLED)  ## write the packaged sample tape again
 	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz

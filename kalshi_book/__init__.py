@@ -29,6 +29,7 @@ from .errors import (
     HandshakeRefused,
     KalshiBookError,
     MalformedFrame,
+    MissingLibrary,
     NotAuthorized,
     NotInTime,
     OwnSizeUnknown,
@@ -54,6 +55,7 @@ from .tape.replay import Replay, TapeProblem, replay
 if TYPE_CHECKING:
     from . import live as live
     from . import sim as sim
+    from . import tables as tables
     from .live import ConflatedUpdate as ConflatedUpdate
     from .live import Live as Live
     from .live import connect as connect
@@ -85,6 +87,7 @@ __all__ = [
     "MalformedFrame",
     "Market",
     "MarketState",
+    "MissingLibrary",
     "NotAuthorized",
     "NotInTime",
     "OrderBook",
@@ -123,8 +126,8 @@ _LATER = {"connect": "live", "Live": "live", "ConflatedUpdate": "live"}
 
 
 def __getattr__(name: str) -> _Any:
-    """Load the client and the simulated exchange when they are touched."""
-    if name in ("live", "sim"):
+    """Load the client, the simulated exchange and the tables when they are touched."""
+    if name in ("live", "sim", "tables"):
         return _importlib.import_module(f".{name}", __name__)
     if name in _LATER:
         return getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)

@@ -19,7 +19,8 @@
     ├── ConsumerOverrun                     a consumer is too slow for what it wants to see
     ├── BookNotLive                         a question to a book that cannot know the answer
     ├── OwnSizeUnknown                      a question for own size, where it cannot be known
-    └── TapeError             (OSError)     a recording that cannot be opened or decompressed
+    ├── MissingLibrary        (ImportError) an optional library is not installed
+    └── TapeError             (OSError)     a recording that cannot be opened, or a file that cannot be written
 
 Those of the simulated exchange alone stand beside it: ``sim/refusals.py``, ``sim/virtual/errors.py``.
 
@@ -42,6 +43,7 @@ __all__ = [
     "HandshakeRefused",
     "KalshiBookError",
     "MalformedFrame",
+    "MissingLibrary",
     "NotAuthorized",
     "NotInTime",
     "OwnSizeUnknown",
@@ -438,8 +440,27 @@ _OWN_SIZE_TEXTS = {
 }
 
 
+class MissingLibrary(KalshiBookError, ImportError):
+    """What was asked for needs a library that is not installed.
+
+    Attributes:
+        library: its name.
+        what: what needs it.
+        extra: the extra of this package that brings it.
+    """
+
+    def __init__(self, library: str, *, what: str, extra: str) -> None:
+        super().__init__(library, what, extra)
+        self.library = library
+        self.what = what
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"{self.what} needs {self.library}, which is not installed: pip install 'kalshi-book[{self.extra}]'"
+
+
 class TapeError(KalshiBookError, OSError):
-    """A recording that cannot be opened or decompressed.
+    """A recording that cannot be opened or decompressed, or a file that cannot be written.
 
     Attributes:
         path: the file.

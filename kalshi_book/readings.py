@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import units
 from ._backend import BookCore, Level
 from .errors import OwnSizeUnknown
+from .frames import Frames
 from .kinds import MarketState
 from .market import Market
 from .messages.book import Side
@@ -23,7 +24,7 @@ class Depth(NamedTuple):
     asks: list[Level]
 
 
-class Readings:
+class Readings(Frames):
     """What can be asked of a book.
 
     Each answer is one call into the core, which checks how the book stands and reads it in one go: a change that comes

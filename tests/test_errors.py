@@ -13,6 +13,7 @@ TREE = {
     "MalformedFrame": ("FeedError", ValueError),
     "Contradiction": ("FeedError",),
     "BookNotLive": ("KalshiBookError",),
+    "MissingLibrary": ("KalshiBookError", ImportError),
     "TapeError": ("KalshiBookError", OSError),
 }
 
@@ -95,6 +96,10 @@ TEXTS = [
         "KXDEMO-26-A is STALE (unsubscribed), not LIVE: wait for its next snapshot, or read book.last_known",
     ),
     (lambda kb: kb.TapeError("tape.gz", "is not gzip"), "tape.gz: is not gzip"),
+    (
+        lambda kb: kb.MissingLibrary("pyarrow", what="to_arrow", extra="arrow"),
+        "to_arrow needs pyarrow, which is not installed: pip install 'kalshi-book[arrow]'",
+    ),
 ]
 
 

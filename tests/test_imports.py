@@ -31,6 +31,17 @@ def test_the_simulated_exchange_needs_no_network_library_before_it_is_served(imp
     assert (done.stdout, done.returncode) == ("\n", 0)
 
 
+def test_importing_the_package_or_its_tables_loads_no_library_that_only_some_need():
+    heavy = ("pyarrow", "polars", "pandas", "numpy", "matplotlib", "duckdb")
+    code = (
+        "import sys, kalshi_book as kb\n"
+        "print('kalshi_book.tables' in sys.modules)\n"
+        f"import kalshi_book.cli.main; kb.tables.collect; print(*sorted(set({heavy!r}) & set(sys.modules)))"
+    )
+    done = run_python(code, KALSHI_BOOK_PURE="1", **UNMEASURED)
+    assert (done.stdout, done.returncode) == ("False\n\n", 0)
+
+
 def test_the_simulated_exchange_is_loaded_when_it_is_touched():
     code = "import sys, kalshi_book as kb; print('kalshi_book.sim' in sys.modules, kb.sim is sys.modules['kalshi_book.sim'])"
     done = run_python(code, KALSHI_BOOK_PURE="1")

@@ -6,7 +6,8 @@ import argparse
 import json
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .._backend import IMPLEMENTATION, Level
+from .._backend import IMPLEMENTATION, Level, Update
 from ..book import OrderBook
 from ..kinds import Effect, Kind, State
+from ..tables.files import Files
 from ..tape.digest import Digest
 from ..tape.replay import Replay
 from ..units import price_text, size_text
@@ -35,10 +37,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="replay a recording and print the books it ends in",
         description="Replay a recording (newline-delimited JSON, plain, .gz or .zst) and print the books it ends in.",
         epilog="Exit code 0: read whole, and no book is STALE; 1: lines were skipped, the file is cut or damaged, or a book "
-        "is STALE at the end; 2: wrong arguments; 3: the file cannot be opened.",
+        "is STALE at the end; 2: wrong arguments, or no pyarrow for --out; 3: a file cannot be opened or written.",
     )
     command.add_argument("tape", type=Path, metavar="TAPE", help="the recording")
     command.add_argument("--digest", action="store_true", help="print one JSON object of counts and hashes instead")
+    out = command.add_argument_group("tables")
+    out.add_argument(
+        "--out", type=Path, metavar="FILE",
+        help="write every level change, trade and change of a best price too: FILE.parquet becomes FILE.deltas.parquet, "
+        "FILE.trades.parquet and FILE.quotes.parquet; .arrow, .feather and .csv do likewise. The files appear when they are "
+        "whole, also where lines of the recording were skipped",
+    )  # fmt: skip
+    out.add_argument("--force", action="store_true", help="replace files that are there")
     add_feed_arguments(command)
     command.set_defaults(run=run)
 
@@ -54,30 +64,49 @@ def add_feed_arguments(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     digest = Digest() if arguments.digest else None
-    tape = Replay(arguments.tape, use_yes_price=arguments.use_yes_price, filtered=arguments.filtered)
-    with tape, progress_bar() as bar:
-        task = bar.add_task(tape.path.name, total=tape.progress[1])
-        for _ in in_pieces(tape, digest):
-            bar.update(task, completed=tape.progress[0])
-    if digest is None:
-        print_ending(Output(), tape)
-    else:
-        print(json.dumps(digest.result()))
+    with open_replay(arguments) as tape:
+        with nullcontext() if arguments.out is None else Files(arguments.out, overwrite=arguments.force) as files:
+            takers = [] if digest is None else [digest.add]
+            replay_to_end(tape, *takers, *([] if files is None else [files.take]))
+        if digest is None:
+            print_ending(Output(), tape)
+        else:
+            print(json.dumps(digest.result()))
+        if digest is None and files is not None:
+            print(written(files))
     return report_problems(tape)
 
 
-def in_pieces(tape: Replay, digest: Digest | None) -> Iterator[None]:
+def open_replay(arguments: argparse.Namespace) -> Replay:
+    """Open the recording that was asked for."""
+    return Replay(arguments.tape, use_yes_price=arguments.use_yes_price, filtered=arguments.filtered)
+
+
+def replay_to_end(tape: Replay, *takers: Callable[[Update], object]) -> None:
+    """Replay a recording, give each update to all who take them, and show how far it is."""
+    with progress_bar() as bar:
+        task = bar.add_task(tape.path.name, total=tape.progress[1])
+        for _ in in_pieces(tape, *takers):
+            bar.update(task, completed=tape.progress[0])
+
+
+def in_pieces(tape: Replay, *takers: Callable[[Update], object]) -> Iterator[None]:
     """Replay to the end, and stop for breath every few thousand updates."""
     before = -1
     while tape.lines != before:
         before = tape.lines
         piece = islice(tape, UPDATES_BETWEEN_SIGNS_OF_LIFE)
-        if digest is None:
+        if not takers:
             deque(piece, maxlen=0)
-        else:
-            for update in piece:
-                digest.add(update)
+        for update in piece:
+            for take in takers:
+                take(update)
         yield
+
+
+def written(files: Files) -> str:
+    """Say what was written."""
+    return "\n".join(f"{path}: {files.rows[table]:,} rows" for table, path in files.paths.items())
 
 
 def progress_bar() -> Progress:
