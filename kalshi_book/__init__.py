@@ -51,6 +51,7 @@ from .pace import Pace
 from .perps import LastKnownPerps, PerpsBook
 from .readings import Depth
 from .tape.replay import Replay, TapeProblem, replay
+from .walk import CumulativeDepth, Walk, Walks
 
 if TYPE_CHECKING:
     from . import live as live
@@ -73,6 +74,7 @@ __all__ = [
     "ConnectionLost",
     "ConsumerOverrun",
     "Contradiction",
+    "CumulativeDepth",
     "Depth",
     "Effect",
     "Feed",
@@ -109,6 +111,8 @@ __all__ = [
     "Update",
     "UpdateSubscription",
     "UsageError",
+    "Walk",
+    "Walks",
     "__version__",
     "decode",
     "events",

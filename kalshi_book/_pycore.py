@@ -19,6 +19,7 @@ from sortedcontainers import SortedDict
 from . import _text, errors, messages, units
 from .kinds import Effect, Kind, StaleReason, State
 from .messages.book import Levels, Side, parse_levels
+from .walk import Walked, walk
 
 if TYPE_CHECKING:
     from .market import Market
@@ -386,6 +387,16 @@ class BookCore:
         with _ONE_AT_A_TIME:
             self._require(live)
             return int(self._ladders[no].get(price_e4, 0))
+
+    def _walk(
+        self, no: bool, n_bids: int, n_asks: int, size_e2: int, money_e6: int, distance_e4: int, live: bool
+    ) -> tuple[Walked, Walked]:
+        sides = self._sides(live)
+        asks = [(units.flip_e4(price_e4), rests_e2) for price_e4, rests_e2 in sides[not no]]
+        return (
+            walk(sides[no], n=n_bids, size_e2=size_e2, money_e6=money_e6, distance_e4=distance_e4),
+            walk(asks, n=n_asks, size_e2=size_e2, money_e6=money_e6, distance_e4=distance_e4),
+        )
 
     def _copy(self, live: bool) -> BookCore:
         copy = BookCore(self._market_ticker)

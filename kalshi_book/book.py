@@ -13,15 +13,15 @@ from . import units
 from ._backend import BookCore, Level, SidState, own_methods
 from .errors import Contradiction, UsageError
 from .kinds import StaleReason, State
+from .measures import Measures
 from .messages import OrderbookDelta, OrderbookSnapshot
 from .messages.book import malformed, raw_levels
-from .readings import Readings
 
 __all__ = ["BookSnapshot", "LastKnown", "OrderBook"]
 
 
 @own_methods
-class OrderBook(BookCore, Readings):
+class OrderBook(BookCore, Measures):
     """The order book of one market. A feed makes and keeps it; by hand, ``apply`` and ``change`` do.
 
     Reading raises ``BookNotLive`` in every state but LIVE.
@@ -124,7 +124,7 @@ class OrderBook(BookCore, Readings):
         return top_changed
 
 
-class LastKnown(Readings):
+class LastKnown(Measures):
     """A read-only view of a book that answers from its first snapshot on, in whatever state it is now.
 
     It follows the book: what it answers changes when the book does.

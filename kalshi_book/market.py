@@ -141,6 +141,27 @@ class Market(Struct, frozen=True, kw_only=True, gc=False):
                 return band.step_e4
         return None
 
+    def ticks_between_e4(self, low_e4: int, high_e4: int) -> int | None:
+        """Count the valid prices above one price, up to and with another, both in $0.0001. O(bands).
+
+        Returns:
+            How many steps lead from the one to the other, or None: no price ranges are known, one of the prices is not
+            valid by them, or the way leads through a part without valid prices.
+        """
+        bands = self.price_ranges or ()
+        if not any(band.start_e4 <= low_e4 <= band.end_e4 and _is_step(band, low_e4) for band in bands):
+            return None
+        at_e4, ticks = low_e4, 0
+        for band, upper in zip(bands, [*bands[1:], None], strict=True):
+            ends_e4 = band.end_e4 if upper is None else min(band.end_e4, upper.start_e4)  # from there on the upper counts
+            end_e4 = min(ends_e4, high_e4)
+            if band.start_e4 <= at_e4 < end_e4 and _is_step(band, at_e4):
+                steps = -(-(end_e4 - at_e4) // band.step_e4)
+                at_e4, ticks = at_e4 + steps * band.step_e4, ticks + steps
+                if upper is not None and end_e4 == upper.start_e4:
+                    at_e4 = end_e4  # a price that is valid as the start of a band, whatever the steps below it
+        return ticks if at_e4 == high_e4 else None
+
     def _state_after(self, event: MarketLifecycle) -> MarketState:
         if event.event_type == "settled" or self.state is MarketState.SETTLED:
             return MarketState.SETTLED
@@ -152,6 +173,10 @@ class Market(Struct, frozen=True, kw_only=True, gc=False):
         if event.is_deactivated not in (None, is_pause):
             return MarketState.UNKNOWN
         return MarketState.PAUSED if is_pause else MarketState.ACTIVE
+
+
+def _is_step(band: PriceRange, price_e4: int) -> bool:
+    return (price_e4 - band.start_e4) % band.step_e4 == 0
 
 
 def _usable(ranges: Sequence[PriceRange] | None) -> tuple[PriceRange, ...] | None:

@@ -8,7 +8,8 @@ float.
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from .errors import UsageError
@@ -27,8 +28,8 @@ _PRICE_TEXT = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,4}))?", re.ASCII)
 _SIZE_TEXT = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,2}))?", re.ASCII)
 _MONEY_TEXT = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DECIMAL_TEXT = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
-_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _SHOWN = 40
+_MOST_DIGITS = 40
 
 
 def flip_e4(price_e4: int) -> int:
@@ -188,6 +189,95 @@ def price_argument(
         TypeError: none or several given, or a float, or a bare int where its unit cannot be known.
         UsageError: not a price in steps of $0.0001, or none of $0.0001 to the highest.
     """
+    found = _one_price(price, price_e4, cents)
+    if MIN_PRICE_E4 <= found <= max_price_e4:
+        return found
+    highest = f"${price_text(max_price_e4)} (price_e4 1 to {max_price_e4})"
+    raise UsageError(f"a price is $0.0001 to {highest}, not price_e4={found}: check its unit")
+
+
+def distance_argument(
+    distance: Decimal | str | None = None, *, price_e4: int | None = None, cents: int | Decimal | None = None
+) -> int:
+    """Turn how far two prices are apart, in whichever unit, into price_e4. As ``price_argument``, and 0 is one.
+
+    Returns:
+        The distance, 0 to 9999.
+
+    Raises:
+        TypeError: none or several given, or a float, or a bare int where its unit cannot be known.
+        UsageError: not in steps of $0.0001, below 0, or more than two prices can be apart.
+    """
+    found = _one_price(distance, price_e4, cents)
+    if 0 <= found <= MAX_PRICE_E4:
+        return found
+    raise UsageError(f"two prices are $0.0000 to $0.9999 apart, not price_e4={found}: check its unit")
+
+
+def size_argument(
+    size: Decimal | str | None = None, *, size_e2: int | None = None, least_e2: int = 0, most_e2: int = INT64_MAX
+) -> int:
+    """Turn the one size that a caller gave, in whichever unit, into size_e2.
+
+    Args:
+        size: contracts, as Decimal or text.
+        size_e2: units of 0.01 contract, as int.
+        least_e2: the smallest that it may be.
+        most_e2: the largest.
+
+    Raises:
+        TypeError: none or both given, or a number whose unit cannot be known.
+        UsageError: not a size in steps of 0.01 contract, or out of its range.
+    """
+    if (size is None) == (size_e2 is None):
+        raise TypeError("pass one size: Decimal or text in contracts, or size_e2=")
+    if size is not None:
+        if not isinstance(size, (Decimal, str)):
+            raise TypeError(
+                f'a size in contracts is Decimal("10") or "10", not {type(size).__name__}; '
+                "pass size_e2=1000 for units of 0.01 contract"
+            )
+        found = _scaled(size, 100, "a size has steps of 0.01 contract")
+    elif type(size_e2) is int:
+        found = size_e2
+    else:
+        raise TypeError(f"size_e2 must be int, units of 0.01 contract, not {type(size_e2).__name__}")
+    if least_e2 <= found <= most_e2:
+        return found
+    span = f"{size_text(least_e2) if least_e2 else 0} to {size_text(most_e2)} contracts"
+    raise UsageError(f"a size is {span}, not size_e2={shown(found)}: check its unit")
+
+
+def money_argument(money: Decimal | str | None = None, *, money_e6: int | None = None) -> int:
+    """Turn the one amount of money that a caller gave, in whichever unit, into money_e6.
+
+    Args:
+        money: dollars, as Decimal or text.
+        money_e6: units of $0.000001, as int.
+
+    Raises:
+        TypeError: none or both given, or a number whose unit cannot be known.
+        UsageError: not in steps of $0.000001, below 0, or beyond 64 bits.
+    """
+    if (money is None) == (money_e6 is None):
+        raise TypeError("pass one amount: Decimal or text in dollars, or money_e6=")
+    if money is not None:
+        if not isinstance(money, (Decimal, str)):
+            raise TypeError(
+                f'money in dollars is Decimal("25") or "25", not {type(money).__name__}; '
+                "pass money_e6=25_000_000 for units of $0.000001"
+            )
+        found = _scaled(money, MONEY_SCALE, "money has steps of $0.000001")
+    elif type(money_e6) is int:
+        found = money_e6
+    else:
+        raise TypeError(f"money_e6 must be int, units of $0.000001, not {type(money_e6).__name__}")
+    if 0 <= found <= INT64_MAX:
+        return found
+    raise UsageError(f"money is $0 to ${money_text(INT64_MAX)}, not money_e6={shown(found)}: check its unit")
+
+
+def _one_price(price: Decimal | str | None, price_e4: int | None, cents: int | Decimal | None) -> int:
     if (price is not None) + (price_e4 is not None) + (cents is not None) != 1:
         raise TypeError("pass one price: Decimal or text in dollars, price_e4= or cents=")
     if price is not None:
@@ -196,30 +286,26 @@ def price_argument(
                 f'a price in dollars is Decimal("0.42") or "0.42", not {type(price).__name__}; '
                 "pass price_e4=4200 for units of $0.0001 or cents=42 for cents"
             )
-        found = _scaled(price, 4)
-    elif price_e4 is not None:
+        return _scaled(price, PRICE_SCALE, "a price has steps of $0.0001")
+    if price_e4 is not None:
         if type(price_e4) is not int:
             raise TypeError(f"price_e4 must be int, units of $0.0001, not {type(price_e4).__name__}")
-        found = price_e4
-    else:
-        if type(cents) is not int and not isinstance(cents, Decimal):
-            raise TypeError(f"cents must be int or Decimal, not {type(cents).__name__}")
-        found = _scaled(cents, 2)
-    if MIN_PRICE_E4 <= found <= max_price_e4:
-        return found
-    highest = f"${price_text(max_price_e4)} (price_e4 1 to {max_price_e4})"
-    raise UsageError(f"a price is $0.0001 to {highest}, not price_e4={found}: check its unit")
+        return price_e4
+    if type(cents) is not int and not isinstance(cents, Decimal):
+        raise TypeError(f"cents must be int or Decimal, not {type(cents).__name__}")
+    return _scaled(cents, 100, "a price has steps of $0.0001")
 
 
-def _scaled(value: Decimal | str | int, places: int) -> int:
+def _scaled(value: Decimal | str | int, scale: int, steps: str) -> int:
     try:
-        scaled = _EXACT.scaleb(Decimal(value), places)
-        whole = int(scaled)
-        if scaled == whole:
-            return whole
+        number = Decimal(value)
+        if abs(number.adjusted()) < _MOST_DIGITS:  # else it is none, and as a whole number it might fill the memory
+            scaled = Fraction(number) * scale
+            if scaled.denominator == 1:
+                return scaled.numerator
     except (ArithmeticError, ValueError):
         pass
-    raise UsageError(f"a price has steps of $0.0001, and {shown(value)} is none")
+    raise UsageError(f"{steps}, and {shown(value)} is none")
 
 
 def count_argument(n: int | None) -> int:

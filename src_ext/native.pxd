@@ -1,4 +1,4 @@
-# The plain C parts of the core, declared: a table of contents of fixed.h, ladder.h, levels.h and tickers.h.
+# The plain C parts of the core, declared: a table of contents of fixed.h, ladder.h, levels.h, tickers.h and walk.h.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
@@ -49,3 +49,21 @@ cdef extern from "tickers.h" nogil:
     void *tickers_get(const tickers_t *table, const char *key, size_t length) noexcept
     bint tickers_set(tickers_t *table, const char *key, size_t length, void *value) noexcept
     bint tickers_remove(tickers_t *table, const char *key, size_t length) noexcept
+
+
+cdef extern from "walk.h" nogil:
+    ctypedef struct walk_limits_t:
+        int64_t levels
+        int64_t size
+        int64_t money
+        int64_t distance
+    ctypedef struct walk_t:
+        int64_t size_low
+        int64_t size_high
+        int64_t money_low
+        int64_t money_high
+        int64_t best
+        int64_t worst
+        int32_t levels
+        bint takes_all
+    void walk_ladder(const ladder_t *ladder, bint flip, const walk_limits_t *limits, walk_t *walk) noexcept

@@ -10,11 +10,10 @@ A market takes orders while it is active; while it is paused they can be cancell
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 from functools import partial
 
 from ..errors import UsageError
-from ..units import INT64_MAX, outcome_is_no, price_argument, price_text, shown, size_text
+from ..units import INT64_MAX, outcome_is_no, price_argument, price_text, shown, size_argument, size_text
 from .accounts import CROWD, Order, Position
 from .floor import EXPIRY, Floor
 from .happenings import OrderChanged, OrderMark, PositionChanged
@@ -183,7 +182,7 @@ class OrderEntry:
         return [order.told(self._floor.now_ns, "") for order in self._floor.resting.get(self._account, {}).values()]
 
     def _size_e2(self, size: Decimal | str | None, size_e2: int | None) -> int:
-        found = size_argument(size, size_e2)
+        found = size_argument(size, size_e2=size_e2, least_e2=1, most_e2=MAX_SIZE_E2)
         expect_whole(self._floor, found)
         return found
 
@@ -273,43 +272,6 @@ class CrowdOrders(OrderEntry):
                 text = f"expected the crowd to have {size_text(-delta_e2)} at {where}, found {size_text(has_e2)}"
                 raise Refused(market_ticker, "too_small", text)
             self._floor.take_crowd(listing, which, price_e4, -delta_e2)
-
-
-def size_argument(size: Decimal | str | None, size_e2: int | None) -> int:
-    """Turn the one size that a caller gave, in whichever unit, into size_e2: 1 to MAX_SIZE_E2.
-
-    Raises:
-        TypeError: none or both given, or a number whose unit cannot be known.
-        UsageError: not a size in steps of 0.01 contract, or none of 0.01 to the largest.
-    """
-    if (size is None) == (size_e2 is None):
-        raise TypeError("pass one size: Decimal or text in contracts, or size_e2=")
-    if size is not None:
-        if not isinstance(size, (Decimal, str)):
-            raise TypeError(
-                f'a size in contracts is Decimal("10") or "10", not {type(size).__name__}; '
-                "pass size_e2=1000 for units of 0.01 contract"
-            )
-        found = _scaled(size)
-    elif type(size_e2) is int:
-        found = size_e2
-    else:
-        raise TypeError(f"size_e2 must be int, units of 0.01 contract, not {type(size_e2).__name__}")
-    if 1 <= found <= MAX_SIZE_E2:
-        return found
-    raise UsageError(f"a size is 0.01 to {size_text(MAX_SIZE_E2)} contracts, not size_e2={shown(found)}: check its unit")
-
-
-def _scaled(size: Decimal | str) -> int:
-    try:
-        contracts = Decimal(size)
-        if abs(contracts.adjusted()) < 40:  # else it is none, and as a whole number it might fill the memory
-            scaled = Fraction(contracts) * 100
-            if scaled.denominator == 1:
-                return scaled.numerator
-    except (ArithmeticError, ValueError):
-        pass
-    raise UsageError(f"a size has steps of 0.01 contract, and {shown(size)} is none")
 
 
 def _has_surrogates(text: str) -> bool:
