@@ -131,7 +131,7 @@ class Handler:
     def end(self) -> None:
         """The client is closed."""
         self.stop()
-        if self._task is not None and self._task is not _current():
+        if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     async def _run(self) -> None:
@@ -178,10 +178,3 @@ class Handler:
         if self._busy_since_ns is not None and not self._is_told and now_ns - self._busy_since_ns >= SLOW_NS:
             self._is_told = True
             self._hub.tell(events.HandlerSlow(self._name, now_ns - self._busy_since_ns))
-
-
-def _current() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None

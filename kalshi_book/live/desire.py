@@ -79,7 +79,6 @@ class Desire:
             if channel in SHARED_CHANNELS and (status.is_all or status.desired):
                 lane.feed.subscribe(channel, market_tickers=sorted(status.desired))
         self._lanes.append(lane)
-        lane.start()
         return lane
 
     async def subscribe(
@@ -118,7 +117,7 @@ class Desire:
             lanes = self._want_books(tickers, flags)
         else:
             items = [*tickers, *(item for name in flags.keys() & _ITEMS for item in flags[name])]
-            lanes = {lane: items for lane in (self._lanes if channel in SHARED_CHANNELS else self._lanes[:1])}
+            lanes = dict.fromkeys(self._lanes if channel in SHARED_CHANNELS else self._lanes[:1], items)
             for lane in lanes:
                 lane.feed.subscribe(channel, market_tickers=tickers, **flags)
         self._act(lanes)

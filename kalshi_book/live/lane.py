@@ -63,17 +63,11 @@ class Lane:
         self.backoff = Backoff(hub.world.rng)
         self.clock = PatientClock()
         self.is_closing = False
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = self.hub.tasks.start(self.run(), f"kalshi_book connection {self.number}")
+        self._task = hub.tasks.start(self.run(), f"kalshi_book connection {number}")
 
     async def close(self) -> None:
         """End: with a closing handshake where a connection is open. At most a few seconds."""
         self.is_closing = True
-        if self._task is None:
-            return
         if self.session is not None:
             self.session.ended("close() was called")
         else:
@@ -113,23 +107,28 @@ class Lane:
         hub.connects.spend(hub.now_ns())
         hub.tally.attempts += 1
         session = Session(self)
-        wire: Wire | Failure | None = None
         try:
             wire = await dial(hub.settings.url, session, sign=self._sign, tls=hub.settings.tls)
             if isinstance(wire, Failure):
                 self.note_clock(wire.date_ms)
                 return wire
-            reason = await session.end
-            await wire.end()
+            reason = await self._live_through(session, wire)
         finally:
             session.leave()
-            if isinstance(wire, Wire):
-                wire.transport.abort()
-                hub.tally.late_frames += wire.late_frames
         if self.is_closing:
             return None
         hub.tally.disconnects += 1
         return Failure(reason, is_permanent=session.is_permanent, was_open=True)
+
+    async def _live_through(self, session: Session, wire: Wire) -> str:
+        """Wait until the connection is to end, and end it. Returns why."""
+        try:
+            reason = await session.end
+            await wire.end()
+            return reason
+        finally:
+            wire.transport.abort()
+            self.hub.tally.late_frames += wire.late_frames
 
     async def _sign(self) -> Mapping[str, str]:
         hub = self.hub

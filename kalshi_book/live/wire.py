@@ -166,7 +166,8 @@ class Wire(ClientConnection):
             else:
                 listener.settle()
         except Exception as error:
-            self._fail(error)
+            listener.failed(error)  # what is left of the read is lost, and so is the connection
+            self.transport.abort()
 
     def process_event(self, event: Any) -> None:
         """Hand a frame on."""
@@ -193,12 +194,6 @@ class Wire(ClientConnection):
         super().connection_lost(exc)
         if self._listener is not None:
             self._listener.ended(self._why())
-
-    def _fail(self, error: Exception) -> None:
-        """Our own code failed on what came: what is left of it is lost, and so is the connection."""
-        if self._listener is not None:
-            self._listener.failed(error)
-        self.transport.abort()
 
     def _why(self) -> str:
         """Say what ended the connection."""
