@@ -8,8 +8,8 @@
                     └─────── refused, no answer ──────────────────────────────────────────────────────────────────────────┘
 
 One task walks this circle (``Lane.run``). The only ways out of it are ``close``, and a permanent refusal of the first
-connection before its first success, which is the caller's to hear. What happens while a connection is open is no task's work: it is done in the
-callbacks of the wire and of two timers (``Session``), so nothing that waits can hold it up.
+connection before its first success, which is the caller's to hear. What happens while a connection is open is no task's
+work: it is done in the callbacks of the wire and of two timers (``Session``), so nothing that waits can hold it up.
 
 A session is one connection. Its number is the feed's epoch; once the lane has let go of it, frames that come still are
 dropped. What is subscribed is never remembered as commands: the feed takes the difference to what is desired again.
