@@ -256,12 +256,12 @@ class Stalled(Struct, frozen=True):
 
 
 class LoopLagged(Struct, frozen=True):
-    """Something in this process kept the event loop busy: no frame was read for so long."""
+    """No frame was read for so long: something kept the event loop of this process busy, or the machine slept."""
 
     lag_ns: int
 
     def __str__(self) -> str:
-        return f"the event loop was busy for {self.lag_ns / 1e9:.1f} s: books were of then, not of now"
+        return f"the event loop stood still for {self.lag_ns / 1e9:.1f} s: books were of then, not of now"
 
 
 class ClockSkewed(Struct, frozen=True):

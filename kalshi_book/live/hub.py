@@ -9,6 +9,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from msgspec import Struct
 from .. import events
 from .._backend import Update
 from ..errors import UsageError
-from ..pace import Pace
+from ..pace import SECOND_NS, Pace
 from .auth import Signer
 from .backoff import ConnectBudget, Random
 from .metrics import Tally
@@ -40,6 +41,39 @@ def _wall_ns() -> int:
     return time.time_ns()  # looked up at each call: a virtual run puts its own clock there
 
 
+_SLEEPS_AND_STOPS: Final = (("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"), ("CLOCK_MONOTONIC", "CLOCK_UPTIME_RAW"))
+"""Names of a clock that goes on while the machine sleeps, and of one that stops: of Linux, and of macOS."""
+
+
+class SleepClock:
+    """How long the machine slept since this was made, in nanoseconds: by two clocks, and 0 where there is only one.
+
+    Args:
+        on: a clock that goes on meanwhile, in nanoseconds.
+        off: one that stops.
+    """
+
+    def __init__(self, on: Callable[[], int], off: Callable[[], int]) -> None:
+        self._on, self._off = on, off
+        self._began_ns = on() - off()
+        self._slept_ns = 0
+
+    def __call__(self) -> int:
+        """Look. The clocks are read one after the other, so that less than a second says nothing."""
+        slept_ns = self._on() - self._off() - self._began_ns
+        if slept_ns - self._slept_ns > SECOND_NS:
+            self._slept_ns = slept_ns
+        return self._slept_ns
+
+    @classmethod
+    def real(cls) -> SleepClock:
+        """The system's."""
+        for names in _SLEEPS_AND_STOPS:
+            if all(hasattr(time, name) for name in names):  # pragma: no branch  # on Linux the first two
+                return cls(*(partial(time.clock_gettime_ns, getattr(time, name)) for name in names))
+        return cls(int, int)  # pragma: no cover  # there, an event loop's clock goes on itself
+
+
 class World(Struct, frozen=True):
     """What a client takes from the world beside its event loop, whose ``time()`` is its monotonic clock.
 
@@ -47,16 +81,18 @@ class World(Struct, frozen=True):
         wall_ns: the wall clock, unix nanoseconds: for signatures and stamps, never for deadlines.
         rng: what jitter is drawn from.
         environ: variables of the environment.
+        slept_ns: how long the machine slept so far: the clock of an event loop stands still then, and the exchange does not.
     """
 
     wall_ns: Callable[[], int]
     rng: Random
     environ: Any
+    slept_ns: Callable[[], int] = int
 
     @classmethod
     def real(cls) -> World:
         """The system's. In a virtual run all of it follows the run's seed and clock."""
-        return cls(_wall_ns, random.SystemRandom(), os.environ)
+        return cls(_wall_ns, random.SystemRandom(), os.environ, SleepClock.real())
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -134,8 +170,8 @@ class Hub:
         self._books: dict[str, set[asyncio.Future[None]]] = {}
 
     def now_ns(self) -> int:
-        """The monotonic clock."""
-        return round(asyncio.get_running_loop().time() * 1e9)
+        """The monotonic clock, which goes on while the machine sleeps."""
+        return round(asyncio.get_running_loop().time() * 1e9) + self.world.slept_ns()
 
     # Events.
 

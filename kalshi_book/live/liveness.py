@@ -2,7 +2,9 @@
 
 A connection proves that it lives by any bytes that arrive: data, pongs, the exchange's pings (every 10 s, body
 ``heartbeat``), a piece of a large snapshot. Nothing that we send, and no timer, counts as proof. ``Link`` judges it at
-ticks. A tick that comes late says that this process was busy, not that the exchange was silent: it judges nothing.
+ticks, and when bytes come. A tick that comes late says that this process was busy or the machine asleep, not that the
+exchange was silent. Nothing is given up by that; but books that nothing proved for longer than is allowed are not known to
+be of now, whoever was to blame.
 
 A connection that lives may be dead for a subscription: pongs come and data do not. A quiet market looks the same. So each
 sid is compared with its own history (``Pulse``): silent for a multiple of its mean gap it is *probed* with a question that
@@ -16,10 +18,12 @@ from typing import Final
 from ..pace import MINUTE_NS, SECOND_NS
 
 TICK_NS: Final = 2 * SECOND_NS
-"""Between our own pings, and between looks at everything here."""
+"""Between our own pings, and between looks at everything here; less where the allowed silence is shorter than two."""
 
 DEAD_NS: Final = 10 * SECOND_NS
-"""A connection that is silent for so long, with five pings unanswered, is given up."""
+"""A connection that is silent for so long is given up,"""
+DEAD_TICKS: Final = 3
+"""but not before so many ticks, each with a ping: however busy this process is, what came was read between them."""
 
 LAG_NS: Final = SECOND_NS
 """A tick that is late by more than this was held up by something in this process."""
@@ -45,26 +49,39 @@ class Link:
     Attributes:
         heard_ns: when bytes came last.
         lag_ns: how late the last tick was.
+        is_late: whether that is more than a little.
     """
 
-    __slots__ = ("_due_ns", "_max_silence_ns", "heard_ns", "lag_ns")
+    __slots__ = ("_due_ns", "_max_silence_ns", "_tick_ns", "_ticks", "heard_ns", "is_late", "lag_ns")
 
     def __init__(self, now_ns: int, *, max_silence_ns: int) -> None:
         self.heard_ns = now_ns
         self.lag_ns = 0
+        self.is_late = False
         self._max_silence_ns = max_silence_ns
+        self._tick_ns = min(TICK_NS, max_silence_ns // 2)  # so that an answer may come within the allowed silence
         self._due_ns = now_ns
+        self._ticks = 0  # since bytes came last
+
+    def heard(self, now_ns: int) -> int:
+        """Note that bytes came. Returns how long the silence was that they ended, if it was longer than is allowed; else 0."""
+        silence_ns = now_ns - self.heard_ns
+        self.heard_ns, self._ticks = now_ns, 0
+        return silence_ns if silence_ns >= self._max_silence_ns else 0
 
     def plan(self, now_ns: int) -> int:
         """Give when the next tick is due: at the next multiple of the tick, or when the allowed silence ends."""
         ends_ns = self.heard_ns + self._max_silence_ns
-        self._due_ns = ends_ns if now_ns < ends_ns < now_ns + TICK_NS else now_ns + TICK_NS
+        self._due_ns = ends_ns if now_ns < ends_ns < now_ns + self._tick_ns else now_ns + self._tick_ns
         return self._due_ns
 
     def tick(self, now_ns: int) -> bool:
-        """Look at the clock. Returns whether this tick came late, so that nothing can be said."""
+        """Look at the clock. Returns whether this tick came late, and the one before did not: nobody has looked since."""
+        was_late = self.is_late
         self.lag_ns = max(0, now_ns - self._due_ns)
-        return self.lag_ns > LAG_NS
+        self.is_late = self.lag_ns > LAG_NS
+        self._ticks += 1
+        return self.is_late and not was_late
 
     def silence_ns(self, now_ns: int) -> int:
         """How long nothing came."""
@@ -75,8 +92,8 @@ class Link:
         return self.silence_ns(now_ns) >= self._max_silence_ns
 
     def is_dead(self, now_ns: int) -> bool:
-        """Whether the connection is to be given up."""
-        return self.silence_ns(now_ns) >= max(DEAD_NS, self._max_silence_ns)
+        """Whether the connection is to be given up: silent for long, over pings that had the time to be answered."""
+        return self._ticks >= DEAD_TICKS and self.silence_ns(now_ns) >= max(DEAD_NS, self._max_silence_ns)
 
 
 class PatientClock:

@@ -20,6 +20,7 @@ from ..kinds import Effect, Kind, MarketState
 from ..messages import OrderbookDelta
 from ..messages.commands import BOOK_CHANNEL, Command, ListSubscriptions, UpdateSubscription
 from ..messages.vocabulary import CHANNELS
+from ..pace import SECOND_NS
 from .asks import Ask
 from .liveness import Link, Pulse
 from .wire import Wire, date_ms_of
@@ -48,6 +49,7 @@ class Session:
         self._hub = lane.hub
         self._feed = lane.feed
         self._loop = asyncio.get_running_loop()
+        self._slept_ns = lane.hub.world.slept_ns
         self.end: asyncio.Future[str] = self._loop.create_future()
         self.is_permanent = False
         self._wire: Wire | None = None
@@ -72,7 +74,10 @@ class Session:
         self._last: Update | None = None
 
     def _now_ns(self) -> int:
-        return round(self._loop.time() * 1e9)
+        return round(self._loop.time() * 1e9) + self._slept_ns()
+
+    def _at(self, due_ns: int, work: Callable[[], None]) -> asyncio.TimerHandle:
+        return self._loop.call_later(max(0, due_ns - self._now_ns()) / 1e9, work)
 
     @property
     def silence_ns(self) -> int:
@@ -103,12 +108,14 @@ class Session:
         lane.note_clock(date_ms_of(wire.response.headers.get("Date")))
         if hub.settings.audit_ns is not None:
             self._audit_due_ns = now_ns + hub.settings.audit_ns
-        self._tick_timer = self._loop.call_at(self._link.plan(now_ns) / 1e9, self._tick)
+        self._tick_timer = self._at(self._link.plan(now_ns), self._tick)
         self._is_dirty = True
 
     def heard(self, size: int) -> None:
         """Bytes came: the link lives."""
-        self._link.heard_ns = self._now_ns()
+        silence_ns = self._link.heard(self._now_ns())
+        if silence_ns and not self._is_suspected and self._wire is not None:
+            self._suspect(silence_ns)  # nobody looked meanwhile: this process was busy, or the machine asleep
         self._hub.tally.bytes += size
         self._received_ns = self._hub.world.wall_ns()
         if self._is_suspected:
@@ -128,8 +135,8 @@ class Session:
         last, self._last = self._last, None
         if self._wire is not None:
             self._clock.read(last is not None, self._wire.is_within_message, self._link.heard_ns)
-        if last is not None and self._received_ns - self._sampled_ns >= SAMPLE_NS:
-            self._sampled_ns = self._received_ns
+        if last is not None and self._link.heard_ns - self._sampled_ns >= SAMPLE_NS:
+            self._sampled_ns = self._link.heard_ns
             message = last.message
             if isinstance(message, OrderbookDelta):
                 self._hub.tally.sample(
@@ -235,10 +242,14 @@ class Session:
             self._due_timer = None
         if (due_ns := self._feed.next_deadline_ns) is not None:
             # Rounded up, and never at once: a timer that rings too early would ring again and again.
-            at = max(self._clock.real_ns(due_ns) / 1e9, self._loop.time()) + 1e-3
-            if self._clock.is_held(self._now_ns()):
-                at = self._loop.time() + 1
-            self._due_timer = self._loop.call_at(at, self._guarded, self.work)
+            now_ns = self._now_ns()
+            at_ns = max(self._clock.real_ns(due_ns), now_ns) + SECOND_NS // 1000
+            if self._clock.is_held(now_ns):
+                at_ns = now_ns + SECOND_NS
+            self._due_timer = self._at(at_ns, self._work_in_time)
+
+    def _work_in_time(self) -> None:
+        self._guarded(self.work)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do what a timer asks for."""
@@ -268,24 +279,22 @@ class Session:
     def _tick(self) -> None:
         self._guarded(self._look_around)
         if self._wire is not None:
-            self._tick_timer = self._loop.call_at(self._link.plan(self._now_ns()) / 1e9, self._tick)
+            self._tick_timer = self._at(self._link.plan(self._now_ns()), self._tick)
 
     def _look_around(self) -> None:
         lane, hub, link, now_ns = self._lane, self._hub, self._link, self._now_ns()
         assert self._wire is not None
-        was_late = link.tick(now_ns)
+        is_blind = link.tick(now_ns)
         hub.tally.max_lag_ns = max(hub.tally.max_lag_ns, link.lag_ns)
-        if was_late:
+        if link.is_late:
             hub.tell(events.LoopLagged(link.lag_ns), lane.number)
-        elif link.is_dead(now_ns):
+        if link.is_dead(now_ns):
             self.ended(f"nothing came for {link.silence_ns(now_ns) / 1e9:.1f} s")
             return
-        elif link.is_silent(now_ns) and not self._is_suspected:
-            self._is_suspected = True
-            self._feed.suspect()
-            hub.tell(events.LinkSilent(lane.number, link.silence_ns(now_ns)), lane.number)
+        if link.is_silent(now_ns) and not self._is_suspected:
+            self._suspect(link.silence_ns(now_ns))
         self._wire.beat()
-        is_judged = not (was_late or self._is_suspected or self._clock.is_held(now_ns))
+        is_judged = not (is_blind or self._is_suspected or self._clock.is_held(now_ns))
         if is_judged and not self._feel_pulses(now_ns):
             return
         self._audit(now_ns)
@@ -293,6 +302,12 @@ class Session:
         hub.reports.flush(now_ns)
         for tick in hub.ticking:
             tick(now_ns)
+
+    def _suspect(self, silence_ns: int) -> None:
+        """Nothing proved for too long that books are of now."""
+        self._is_suspected = True
+        self._feed.suspect()
+        self._hub.tell(events.LinkSilent(self._lane.number, silence_ns), self._lane.number)
 
     def _feel_pulses(self, now_ns: int) -> bool:
         """Compare each subscription with its own history, and probe what is silent beside it. Returns whether all live."""

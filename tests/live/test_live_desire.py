@@ -142,7 +142,7 @@ class TestALaterConnection:
             await live.unsubscribe("fill", market_tickers=[A])
             await live.unsubscribe("user_orders", market_tickers=[A, B])
             await live.add_markets([B])
-            _, second = live._lanes
+            second = live._lanes[1]
             await asyncio.sleep(1)
             assert {name: status.held for name, status in second.feed.subscriptions.items()} == {
                 BOOK: {B}, "fill": {B}, "market_lifecycle_v2": set(),

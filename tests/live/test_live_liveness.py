@@ -2,7 +2,17 @@
 
 import pytest
 
-from kalshi_book.live.liveness import DEAD_NS, LAG_NS, MAX_PATIENCE_NS, QUIET_GAPS, QUIET_NS, TICK_NS, Link, Pulse
+from kalshi_book.live.liveness import (
+    DEAD_NS,
+    DEAD_TICKS,
+    LAG_NS,
+    MAX_PATIENCE_NS,
+    QUIET_GAPS,
+    QUIET_NS,
+    TICK_NS,
+    Link,
+    Pulse,
+)
 from session import SECOND
 
 
@@ -13,7 +23,8 @@ class TestALink:
 
     def test_lives_as_long_as_any_bytes_come(self, link):
         for now_ns in range(0, 100 * SECOND, SECOND):
-            link.heard_ns = now_ns
+            link.heard(now_ns)
+            link.tick(now_ns)
             assert not (link.is_silent(now_ns + 1) or link.is_dead(now_ns + 1))
 
     def test_is_silent_when_nothing_came_for_longer_than_is_allowed(self, link):
@@ -22,22 +33,42 @@ class TestALink:
         assert link.silence_ns(3 * SECOND) == 3 * SECOND
 
     def test_is_dead_later_and_never_before_ten_seconds(self, link):
+        patient = Link(0, max_silence_ns=60 * SECOND)
+        for each in (link, patient):
+            for _ in range(DEAD_TICKS - 1):
+                each.tick(SECOND)
+            assert not each.is_dead(90 * SECOND)
+            each.tick(SECOND)
         assert not link.is_dead(DEAD_NS - 1)
         assert link.is_dead(DEAD_NS)
-        patient = Link(0, max_silence_ns=60 * SECOND)
         assert not patient.is_dead(60 * SECOND - 1)
         assert patient.is_dead(60 * SECOND)
 
-    def test_is_looked_at_every_two_seconds_and_when_the_allowed_silence_ends(self, link):
-        assert [link.plan(now_ns) for now_ns in (0, TICK_NS, 3 * SECOND)] == [TICK_NS, 3 * SECOND, 5 * SECOND]
+    def test_is_looked_at_every_two_seconds_and_when_the_allowed_silence_ends(self):
+        link = Link(0, max_silence_ns=5 * SECOND)
+        assert [link.plan(now_ns) for now_ns in (0, 2 * TICK_NS, 5 * SECOND)] == [TICK_NS, 5 * SECOND, 7 * SECOND]
+
+    def test_is_looked_at_more_often_where_less_silence_is_allowed(self):
+        """So that a ping may be answered within it."""
+        assert Link(0, max_silence_ns=SECOND).plan(0) == SECOND // 2
+
+    def test_tells_bytes_that_end_a_silence_which_nobody_saw(self, link):
+        assert not link.heard(3 * SECOND - 1)
+        assert link.heard(6 * SECOND - 1)
+        assert not link.heard(6 * SECOND)
+
+    def test_is_late_again_and_again_where_it_cannot_be_helped(self, link):
+        """In a chain of late ticks all but the first judge: the loop turned between them."""
+        assert [link.tick((1 + at) * 10 * SECOND) for at in range(3)] == [True, False, False]
 
     def test_is_not_judged_by_a_tick_that_comes_late(self, link):
         due_ns = link.plan(0)
         assert not link.tick(due_ns + LAG_NS)
         assert link.tick(due_ns + LAG_NS + 1)
         assert link.lag_ns == LAG_NS + 1
+        assert link.is_late
         assert not link.tick(due_ns - 1)
-        assert link.lag_ns == 0
+        assert (link.lag_ns, link.is_late) == (0, False)
 
 
 class TestAPulse:
