@@ -117,10 +117,8 @@ class Desire:
         if channel == BOOK_CHANNEL:
             lanes = self._want_books(tickers, flags)
         else:
-            lanes = dict.fromkeys(
-                self._lanes if channel in SHARED_CHANNELS else self._lanes[:1],
-                [*tickers, *(item for name in flags.keys() & _ITEMS for item in flags[name])],
-            )
+            items = [*tickers, *(item for name in flags.keys() & _ITEMS for item in flags[name])]
+            lanes = dict.fromkeys(self._lanes if channel in SHARED_CHANNELS else self._lanes[:1], items)
             for lane in lanes:
                 lane.feed.subscribe(channel, market_tickers=tickers, **flags)
         self._act(lanes)

@@ -67,7 +67,6 @@ class Session:
         self._tick_timer: asyncio.TimerHandle | None = None
         # Of the read that is told now.
         self._receive = lane.feed.receive
-        self._puts = lane.hub.puts
         self._is_first = lane.number == 1
         self._received_ns = 0
         self._sampled_ns = 0
@@ -126,8 +125,9 @@ class Session:
         update = self._last = self._receive(data, received_ns=self._received_ns)
         if update.kind is not _DELTA or update.effect is not _APPLIED:
             self._look(update)
-        if self._puts and (self._is_first or update.kind is _DELTA or update.kind is Kind.SNAPSHOT):
-            for put in self._puts:
+        puts = self._hub.puts
+        if puts and (self._is_first or update.kind is _DELTA or update.kind is Kind.SNAPSHOT):
+            for put in puts:
                 put(update)
 
     def settle(self) -> None:
