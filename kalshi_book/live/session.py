@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import events
 from .._backend import Update
-from ..kinds import Effect, Kind, MarketState
+from ..kinds import Effect, Kind, MarketState, State
 from ..messages import OrderbookDelta
 from ..messages.commands import BOOK_CHANNEL, Command, ListSubscriptions, UpdateSubscription
 from ..messages.vocabulary import CHANNELS
@@ -61,6 +61,7 @@ class Session:
         self._pulses: dict[tuple[str, int], Pulse] = {}
         self._probes: dict[int, tuple[str, int]] = {}
         self._audit_id: int | None = None
+        self._audited: set[str] = set()  # whose snapshots are to come still
         self._to_audit: list[str] = []
         self._audit_due_ns: int | None = None
         self._due_timer: asyncio.TimerHandle | None = None
@@ -194,6 +195,7 @@ class Session:
         self._is_dirty = True
         if kind is Kind.SNAPSHOT and update.market_ticker is not None:
             self._hub.book_changed(update.market_ticker)
+            self._audited.discard(update.market_ticker)
         if kind in (Kind.MALFORMED, Kind.UNKNOWN):
             text = update.error if update.error is not None else f"a frame of an unknown type: {update!r}"
             self._hub.reports.say(self._now_ns(), logging.WARNING, f"{kind}/{self._lane.number}", text)
@@ -229,7 +231,7 @@ class Session:
     def _tell_events(self) -> None:
         for event in self._feed.events():
             if isinstance(event, events.CommandUnanswered) and event.id == self._audit_id:
-                self._hub.tally.audits_unanswered += len(getattr(event.command, "market_tickers", ()))
+                self._hub.tally.audits_unanswered += len(self._audited)
                 continue
             if isinstance(event, events.MarketsRefused):
                 self._lane.refusals[event.channel] = event.code
@@ -298,7 +300,9 @@ class Session:
         if is_judged and not self._feel_pulses(now_ns):
             return
         self._audit(now_ns)
-        lane.backoff.is_well(now_ns, not self._is_suspected and all(book.is_live for book in self._feed.books.values()))
+        # A settled or mistyped market never is LIVE, and says nothing of the connection.
+        well = all(book.is_live or book.state is State.UNAVAILABLE for book in self._feed.books.values())
+        lane.backoff.is_well(now_ns, well and not self._is_suspected)
         hub.reports.flush(now_ns)
         for tick in hub.ticking:
             tick(now_ns)
@@ -363,7 +367,7 @@ class Session:
             and books_by_ticker[ticker].market_state not in _CLOSED
         ]
         if live:
-            self._audit_id = self._feed.next_command_id
+            self._audit_id, self._audited = self._feed.next_command_id, set(live)
             self._send(UpdateSubscription(action="get_snapshot", sid=sid, market_tickers=live))
 
     def _send(self, command: Command) -> None:
