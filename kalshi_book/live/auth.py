@@ -136,7 +136,7 @@ def find_signer(
     Args:
         key_id: its id; None: KALSHI_API_KEY_ID or KALSHI_KEY_ID.
         private_key: the PEM itself, or the path of a file with it; None: KALSHI_PRIVATE_KEY_PATH (a path), or
-            KALSHI_PRIVATE_KEY (PEM or path; ``\n`` may stand for line breaks).
+            KALSHI_PRIVATE_KEY (PEM or path; ``\n`` may stand for line breaks). An empty text is none.
         passphrase: of an encrypted PEM.
         strict_key_file: refuse a key file that others can read, instead of warning of it. Secrets that an orchestrator
             mounts are often 0644, so it is not the default.
@@ -146,13 +146,14 @@ def find_signer(
         UnusableKey: there is none, or it cannot be used.
     """
     if key_id is None:
-        key_id = next((environ[name] for name in ID_NAMES if environ.get(name)), None)
+        key_id = next((environ[name] for name in ID_NAMES if environ.get(name)), "")
+    key_id = key_id.strip()  # a line break at its end would end the header
     if not key_id:
         raise UnusableKey(
             f"key_id, {', '.join(ID_NAMES)}", "expected the id of an API key, found none: pass key_id=, or set one of these"
         )
     where = "private_key"
-    if private_key is None:
+    if private_key is None or private_key in ("", b""):
         where = next((name for name in (PATH_NAME, PEM_NAME) if environ.get(name)), "")
         if not where:
             raise UnusableKey(
@@ -163,9 +164,9 @@ def find_signer(
     pem: str | bytes
     if isinstance(private_key, os.PathLike) or _PEM_MARK not in _as_text(private_key):
         path = Path(private_key if isinstance(private_key, os.PathLike) else _as_text(private_key)).expanduser()
-        pem, where = _read(path, strict=strict_key_file), str(path)
+        pem, where = _read(path, where, strict=strict_key_file), str(path)
     else:
-        pem = _as_text(private_key).replace("\\n", "\n")
+        pem = _as_text(private_key).replace("\\r", "").replace("\\n", "\n")
     return KeySigner(key_id, pem, passphrase=passphrase, where=where)
 
 
@@ -173,15 +174,15 @@ def _as_text(given: str | bytes) -> str:
     return given.decode("latin-1") if isinstance(given, bytes) else given
 
 
-def _read(path: Path, *, strict: bool) -> bytes:
+def _read(path: Path, where: str, *, strict: bool) -> bytes:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             pem = file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no path"
-        # A text that is no path may be a mangled key: it is not shown.
-        shown = str(path) if isinstance(error, OSError) and len(str(path)) < 200 else "private_key"
+        # What is not found may be a key in a form that is not known here, however short: base64 has no dot.
+        shown = str(path) if path.suffix and len(str(path)) < 200 else where
         raise UnusableKey(shown, f"expected a file that can be read, found: {reason}") from None
     if os.name == "posix" and mode & _OTHERS_MAY:
         found = f"others can read it (mode {mode & 0o777:04o}): run chmod 600 {path}"

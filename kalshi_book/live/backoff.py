@@ -14,7 +14,7 @@ from ..pace import MINUTE_NS, SECOND_NS
 BASE_NS: Final = SECOND_NS
 CAP_NS: Final = MINUTE_NS
 HEALTHY_NS: Final = 30 * SECOND_NS
-"""How long everything that is wanted has to be held and LIVE before failures are forgotten."""
+"""How long every book has to be LIVE (or UNAVAILABLE: settled, say) before failures are forgotten."""
 
 SLOW_NS: Final = (4 * MINUTE_NS, 6 * MINUTE_NS)
 """Between attempts that were not authorized: at most three in ten minutes."""

@@ -42,6 +42,7 @@ class Live(Questions):
         self._first_tickers = checked_tickers(market_tickers)
         self._handlers: list[Handler] = []
         self._around = contextlib.AsyncExitStack()
+        self._closed: asyncio.Future[None] | None = None
         self.exchange: Any = None
 
     def __repr__(self) -> str:
@@ -79,9 +80,14 @@ class Live(Questions):
         self._hub.settings = replace(self._hub.settings, url=served.url, signer=KeySigner(served.key_id, pem))
 
     async def close(self) -> None:
-        """End everything: connections (with a closing handshake, a few seconds at most), streams, handlers, tasks."""
-        if self._hub.state == "closed":
+        """End everything: connections (with a closing handshake), streams, handlers, tasks. Some seconds at most.
+
+        Once somebody has called it, everybody else who does waits for that call to end.
+        """
+        if self._closed is not None:
+            await asyncio.shield(self._closed)
             return
+        self._closed = asyncio.get_running_loop().create_future()
         self._hub.close()
         try:
             for handler in self._handlers:
@@ -92,14 +98,21 @@ class Live(Questions):
         finally:
             for lane in self._lanes:
                 lane.first.cancel()
-            await self._hub.tasks.end()
-            self._hub.reports.flush(self._hub.now_ns(), is_end=True)
-            await self._around.aclose()
+            try:
+                await self._hub.tasks.end()
+                self._hub.reports.flush(self._hub.now_ns(), is_end=True)
+                await self._around.aclose()
+            finally:
+                self._closed.set_result(None)
 
     # Consumers.
 
     def __aiter__(self) -> Stream[AnyUpdate]:
-        """Iterate over everything that is subscribed: changes of LIVE books, and what comes on other channels."""
+        """Iterate over everything that is subscribed: changes of LIVE books, and what comes on other channels.
+
+        Each ``async for`` is a consumer of its own, which sees what comes from its beginning on: what came before shows in
+        the books, and what comes between two of them goes unseen. ``updates`` gives one to keep.
+        """
         return self.updates()
 
     def updates(
@@ -162,6 +175,10 @@ class Live(Questions):
         Raises:
             UsageError: no such channel, policy or way with errors.
         """
+        if channels and callable(channels[0]):
+            raise UsageError('expected names of channels, found a function: write @live.on() or @live.on("ticker")')
+        if on_error not in ("report", "detach"):
+            raise UsageError(f'on_error is "report" or "detach", not {on_error!r}')
 
         def register(function: F) -> F:
             name = f"handler {getattr(function, '__qualname__', repr(function))}"
@@ -181,7 +198,7 @@ class Live(Questions):
         Raises:
             UsageError: it is not registered.
         """
-        mine = [handler for handler in self._handlers if handler.function is function]
+        mine = [handler for handler in self._handlers if handler.function == function]  # bound methods are made anew
         if not mine:
             raise UsageError(f"{function!r} is not registered")
         for handler in mine:
@@ -192,11 +209,10 @@ class Live(Questions):
         """Give a stream of what happens to connections, subscriptions and books, from now on (``kalshi_book.events``)."""
         queue = EventQueue()
         hub = self._hub
-        hub.event_queues.append(queue)
+        hub.event_queues = (*hub.event_queues, queue)
 
         def remove() -> None:
-            if queue in hub.event_queues:
-                hub.event_queues.remove(queue)
+            hub.event_queues = tuple(each for each in hub.event_queues if each is not queue)
 
         return self._stream(queue, remove)
 

@@ -104,8 +104,6 @@ class Handler:
     def __init__(
         self, hub: Hub, function: Callable[[Any], Awaitable[None] | None], queue: UpdateQueue, *, on_error: OnError
     ) -> None:
-        if on_error not in ("report", "detach"):
-            raise UsageError(f'on_error is "report" or "detach", not {on_error!r}')
         self.function = function
         self.errors = 0
         self._hub = hub

@@ -38,7 +38,8 @@ def connect(
     """Connect to the exchange: ``async with kb.connect("prod", market_tickers=[...]) as live``.
 
     Nothing happens before the ``async with``. That ends when the first connection is open; whatever is transient (no
-    network, 429, 5xx, maintenance) is tried again for as long as it takes, and told in the log.
+    network, 429, 5xx, maintenance) is tried again for as long as it takes, and told in the log. A proxy that the environment
+    names (HTTPS_PROXY, NO_PROXY; SOCKS with the package python-socks) is used.
 
     Args:
         environment: ``"prod"``, ``"demo"``, or ``"sim"``: a simulated exchange that is started here. None: what KALSHI_ENV
@@ -71,6 +72,10 @@ def connect(
     for name, span_s in (("max_silence_s", max_silence_s), ("audit_s", audit_s)):
         if span_s is not None and not 0 < span_s < 1e6:
             raise UsageError(f"{name} is a number of seconds above 0, not {span_s!r}")
+    if tls is not None and where.startswith("ws://"):
+        raise UsageError(f"tls= is for wss:// urls, and {where} is none")
+    if signer is not None and any(each is not None for each in (key_id, private_key, passphrase)):
+        raise UsageError("pass a signer= or a key (key_id=, private_key=, passphrase=), not both")
     if signer is None and where != SIM:
         signer = find_signer(
             key_id=key_id, private_key=private_key, passphrase=passphrase, strict_key_file=strict_key_file,

@@ -26,6 +26,10 @@ from .reports import Reports
 
 LOG: Final = logging.getLogger("kalshi_book.live")
 
+END_S: Final = 1.0
+END_TRIES: Final = 3
+"""For a task to end that is cancelled, and how often it is."""
+
 _LEVELS: Final[dict[type, int]] = {
     events.Connected: logging.INFO,
     events.CommandSent: logging.DEBUG,
@@ -122,7 +126,6 @@ class Tasks:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
-        self._is_over = False
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a coroutine."""
@@ -132,12 +135,20 @@ class Tasks:
         return task
 
     async def end(self) -> None:
-        """Cancel all, and wait until they are gone: but the one that asks, where a handler closes its client."""
+        """Cancel all, and wait until they are gone: but the one that asks, where a handler closes its client.
+
+        What swallows its cancellation is cancelled again, some seconds long; then it is told, and left to itself.
+        """
         me = asyncio.current_task()
-        while others := [task for task in self._running if task is not me]:
+        for _ in range(END_TRIES):
+            others = [task for task in self._running if task is not me]
+            if not others:
+                return
             for task in others:
                 task.cancel()
-            await asyncio.wait(others)
+            await asyncio.wait(others, timeout=END_S)
+        for task in self._running - {me}:
+            LOG.error("%s swallows its cancellation: it is left to itself", task.get_name())
 
     def __len__(self) -> int:
         return len(self._running)
@@ -159,9 +170,10 @@ class Hub:
         self.tasks = Tasks()
         self.reports = Reports(LOG)
         self.connects = ConnectBudget()
-        self.queues: list[UpdateQueue] = []
-        self.puts: list[Callable[[Update], None]] = []  # of the queues: what the reader calls
-        self.event_queues: list[EventQueue] = []
+        # Tuples: while one is gone through, the garbage collector may run and take a consumer out.
+        self.queues: tuple[UpdateQueue, ...] = ()
+        self.puts: tuple[Callable[[Update], None], ...] = ()  # of the queues: what the reader calls
+        self.event_queues: tuple[EventQueue, ...] = ()
         self.bells: set[Any] = set()  # of the streams: rung when the client is closed
         self.ticking: list[Callable[[int], None]] = []  # called from time to time while a connection is open
         self.lost = self.conflated = 0  # of queues that are gone
@@ -194,16 +206,17 @@ class Hub:
 
     def add(self, queue: UpdateQueue) -> None:
         """Give a consumer what comes from now on."""
-        self.queues.append(queue)
-        self.puts.append(queue.put)
+        self._set_queues((*self.queues, queue))
 
     def remove(self, queue: UpdateQueue) -> None:
         """Give it nothing more."""
         if queue in self.queues:
-            at = self.queues.index(queue)
-            del self.queues[at], self.puts[at]
+            self._set_queues(tuple(each for each in self.queues if each is not queue))
             self.lost += queue.lost
             self.conflated += queue.conflated
+
+    def _set_queues(self, queues: tuple[UpdateQueue, ...]) -> None:
+        self.queues, self.puts = queues, tuple(queue.put for queue in queues)
 
     # Its life.
 

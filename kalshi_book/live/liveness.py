@@ -64,7 +64,7 @@ class Link:
         self._ticks = 0  # since bytes came last
 
     def heard(self, now_ns: int) -> int:
-        """Note that bytes came. Returns how long the silence was that they ended, if it was longer than is allowed; else 0."""
+        """Note that bytes came. Returns how long a silence was that they ended and that was not allowed; else 0."""
         silence_ns = now_ns - self.heard_ns
         self.heard_ns, self._ticks = now_ns, 0
         return silence_ns if silence_ns >= self._max_silence_ns else 0

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from .. import events
 from .._backend import Update
-from ..errors import ConsumerOverrun, UsageError
+from ..errors import ConsumerOverrun, FeedError, UsageError
 from ..kinds import Effect, Kind
 from ..messages import Message
 from ..messages.commands import check_channel
@@ -58,18 +58,27 @@ class ConflatedUpdate:
         conflated: how many it stands for, 2 or more.
         client_order_ids: of all own changes among them, in order.
         top_changed: whether a best level changed by any of them.
+        subaccount: that of the last own change among them, or None.
         own: whether any was an own change.
     """
 
-    __slots__ = ("client_order_ids", "conflated", "last", "top_changed")
+    __slots__ = ("client_order_ids", "conflated", "last", "subaccount", "top_changed")
 
     outcome_side = price_e4 = delta_e2 = size_e2 = None
 
-    def __init__(self, last: Update, conflated: int, client_order_ids: tuple[str, ...], top_changed: bool) -> None:
+    def __init__(
+        self,
+        last: Update,
+        conflated: int,
+        client_order_ids: tuple[str, ...],
+        top_changed: bool,
+        subaccount: int | None = None,
+    ) -> None:
         self.last = last
         self.conflated = conflated
         self.client_order_ids = client_order_ids
         self.top_changed = top_changed
+        self.subaccount = subaccount
 
     @property
     def own(self) -> bool:
@@ -112,6 +121,16 @@ class ConflatedUpdate:
         return self.last.seq
 
     @property
+    def skipped(self) -> int:
+        """How many numbers are missing before the last one."""
+        return self.last.skipped
+
+    @property
+    def error(self) -> FeedError | None:
+        """What the last one says is wrong, or None."""
+        return self.last.error
+
+    @property
     def received_ns(self) -> int | None:
         """When the last one was received, unix nanoseconds."""
         return self.last.received_ns
@@ -137,12 +156,13 @@ AnyUpdate: TypeAlias = "Update | ConflatedUpdate"
 class _Place:
     """A market's place in the queue."""
 
-    __slots__ = ("count", "ids", "key", "last", "top_changed")
+    __slots__ = ("count", "ids", "key", "last", "subaccount", "top_changed")
 
     def __init__(self, key: tuple[str, str | None], update: Update) -> None:
         self.key = key
         self.count = 0
         self.ids: list[str] = []
+        self.subaccount: int | None = None
         self.top_changed = False
         self.last = update
 
@@ -152,6 +172,7 @@ class _Place:
         self.top_changed |= update.top_changed
         if update.client_order_id is not None:
             self.ids.append(update.client_order_id)
+            self.subaccount = update.subaccount
 
 
 class UpdateQueue:
@@ -245,7 +266,9 @@ class UpdateQueue:
         self._ids += update.own
 
     def _empty(self) -> None:
-        self._overrun += sum(each.count if isinstance(each, _Place) else 1 for each in self._waiting)
+        lost = sum(each.count if isinstance(each, _Place) else 1 for each in self._waiting)
+        self.lost += lost
+        self._overrun += lost
         self._waiting.clear()
         self._places.clear()
         self._ids = 0
@@ -259,7 +282,6 @@ class UpdateQueue:
         """
         if self._overrun:
             lost, self._overrun = self._overrun, 0
-            self.lost += lost
             raise ConsumerOverrun(self.name, lost=lost, size=self._size)
         first = self._waiting.popleft()
         if isinstance(first, Update):
@@ -268,7 +290,7 @@ class UpdateQueue:
         self._ids -= len(first.ids)
         if first.count == 1:
             return first.last
-        return ConflatedUpdate(first.last, first.count, tuple(first.ids), first.top_changed)
+        return ConflatedUpdate(first.last, first.count, tuple(first.ids), first.top_changed, first.subaccount)
 
     @property
     def is_ready(self) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import events
 from .._backend import Update
-from ..kinds import Effect, Kind, MarketState
+from ..kinds import Effect, Kind, MarketState, State
 from ..messages import OrderbookDelta
 from ..messages.commands import BOOK_CHANNEL, Command, ListSubscriptions, UpdateSubscription
 from ..messages.vocabulary import CHANNELS
@@ -61,13 +61,13 @@ class Session:
         self._pulses: dict[tuple[str, int], Pulse] = {}
         self._probes: dict[int, tuple[str, int]] = {}
         self._audit_id: int | None = None
+        self._audited: set[str] = set()  # whose snapshots are to come still
         self._to_audit: list[str] = []
         self._audit_due_ns: int | None = None
         self._due_timer: asyncio.TimerHandle | None = None
         self._tick_timer: asyncio.TimerHandle | None = None
         # Of the read that is told now.
         self._receive = lane.feed.receive
-        self._puts = lane.hub.puts
         self._is_first = lane.number == 1
         self._received_ns = 0
         self._sampled_ns = 0
@@ -126,8 +126,9 @@ class Session:
         update = self._last = self._receive(data, received_ns=self._received_ns)
         if update.kind is not _DELTA or update.effect is not _APPLIED:
             self._look(update)
-        if self._puts and (self._is_first or update.kind is _DELTA or update.kind is Kind.SNAPSHOT):
-            for put in self._puts:
+        puts = self._hub.puts
+        if puts and (self._is_first or update.kind is _DELTA or update.kind is Kind.SNAPSHOT):
+            for put in puts:
                 put(update)
 
     def settle(self) -> None:
@@ -194,6 +195,7 @@ class Session:
         self._is_dirty = True
         if kind is Kind.SNAPSHOT and update.market_ticker is not None:
             self._hub.book_changed(update.market_ticker)
+            self._audited.discard(update.market_ticker)
         if kind in (Kind.MALFORMED, Kind.UNKNOWN):
             text = update.error if update.error is not None else f"a frame of an unknown type: {update!r}"
             self._hub.reports.say(self._now_ns(), logging.WARNING, f"{kind}/{self._lane.number}", text)
@@ -229,7 +231,7 @@ class Session:
     def _tell_events(self) -> None:
         for event in self._feed.events():
             if isinstance(event, events.CommandUnanswered) and event.id == self._audit_id:
-                self._hub.tally.audits_unanswered += len(getattr(event.command, "market_tickers", ()))
+                self._hub.tally.audits_unanswered += len(self._audited)
                 continue
             if isinstance(event, events.MarketsRefused):
                 self._lane.refusals[event.channel] = event.code
@@ -298,7 +300,9 @@ class Session:
         if is_judged and not self._feel_pulses(now_ns):
             return
         self._audit(now_ns)
-        lane.backoff.is_well(now_ns, not self._is_suspected and all(book.is_live for book in self._feed.books.values()))
+        # A settled or mistyped market never is LIVE, and says nothing of the connection.
+        well = all(book.is_live or book.state is State.UNAVAILABLE for book in self._feed.books.values())
+        lane.backoff.is_well(now_ns, well and not self._is_suspected)
         hub.reports.flush(now_ns)
         for tick in hub.ticking:
             tick(now_ns)
@@ -363,7 +367,7 @@ class Session:
             and books_by_ticker[ticker].market_state not in _CLOSED
         ]
         if live:
-            self._audit_id = self._feed.next_command_id
+            self._audit_id, self._audited = self._feed.next_command_id, set(live)
             self._send(UpdateSubscription(action="get_snapshot", sid=sid, market_tickers=live))
 
     def _send(self, command: Command) -> None:

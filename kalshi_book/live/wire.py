@@ -19,11 +19,12 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidStatus, PayloadTooBig
+from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, PayloadTooBig
 from websockets.frames import Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -44,6 +45,7 @@ PING_ROOM_BYTES: Final = 1 << 16
 
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
 _RETRIED: Final = frozenset({408, 425, 429})
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SECRET: Final = (KEY, TIMESTAMP, SIGNATURE)
 
 
@@ -133,7 +135,11 @@ class Wire(ClientConnection):
     async def handshake(self, additional_headers: Any = None, user_agent_header: str | None = None) -> None:
         """Sign, and perform the opening handshake. The library calls it when TCP and TLS are through."""
         try:
-            await super().handshake(await self._sign(), user_agent_header)
+            headers = await self._sign()
+        except Exception as error:
+            raise _SignerFailed(type(error).__name__) from None
+        try:
+            await super().handshake(headers, user_agent_header)
         finally:
             if self.request is not None:
                 for name in _SECRET:
@@ -202,7 +208,7 @@ class Wire(ClientConnection):
             return f"a message is larger than the limit of {MAX_MESSAGE_BYTES} bytes: {error}"
         received = self.protocol.close_rcvd
         if received is not None:
-            return f"the exchange closed it: {received}"
+            return _line(f"the exchange closed it: {received}")
         if self.protocol.close_sent is not None:
             return f"closed by us: {self.protocol.close_sent}"
         lost = self._lost
@@ -253,6 +259,10 @@ class Wire(ClientConnection):
         await asyncio.wait([self.connection_lost_waiter])
 
 
+class _SignerFailed(Exception):
+    """The signer raised: what it says may be a secret, so that only its type is told."""
+
+
 class _Connect(connect):
     """The library's connector, without redirects: the signature would go along, and is for this host and path alone."""
 
@@ -263,7 +273,7 @@ class _Connect(connect):
 async def dial(
     url: str, listener: Listener, *, sign: Callable[[], Awaitable[Mapping[str, str]]], tls: ssl.SSLContext | None
 ) -> Wire | Failure:
-    """Open a connection, within ``OPEN_S``.
+    """Open a connection, within ``OPEN_S``, and by the proxy that the environment names for its host, if any.
 
     Args:
         url: where to.
@@ -276,6 +286,8 @@ async def dial(
         headers alive in its traceback.
     """
     options: dict[str, Any] = {} if tls is None else {"ssl": tls}
+    if urlsplit(url).hostname in _LOOPBACK:  # no proxy would find the way back
+        options["proxy"] = None
     made = functools.partial(Wire, listener=listener, sign=sign)
     try:
         wire = await _Connect(
@@ -290,10 +302,16 @@ async def dial(
         return Failure(f"its certificate cannot be verified: {error.verify_message}", is_permanent=True)
     except (TimeoutError, asyncio.TimeoutError):
         return Failure(f"no connection within {OPEN_S:g} s")
+    except InvalidProxy as error:  # not shown: it may have a password
+        return Failure(f"the proxy of the environment cannot be used: {error.msg}", is_permanent=True)
+    except ImportError as error:
+        return Failure(f"the proxy of the environment cannot be used: {error}", is_permanent=True)
     except (OSError, InvalidHandshake) as error:
         cause = error.__cause__
-        return Failure(f"{error}" + (f": {cause}" if cause is not None else ""))
-    except Exception as error:  # the signer's, perhaps: what it says may be a secret
+        return Failure(_line(f"{error}" + (f": {cause}" if cause is not None else "")))
+    except _SignerFailed as error:
+        return Failure(f"the signer raised {error}")
+    except Exception as error:
         return Failure(f"the handshake failed: {type(error).__name__}")
 
 
@@ -301,13 +319,18 @@ def _refused(response: Response) -> Failure:
     status = response.status_code
     date = response.headers.get("Date")
     location = response.headers.get("Location")
-    said = bytes(response.body or b"")[:200].decode(errors="replace").strip()
+    said = _line(bytes(response.body or b"")[:200].decode(errors="replace"))
     reason = f"HTTP status {status}"
     if 300 <= status < 400 and location is not None:
         reason += ", a redirect, which is not followed: the signature is for this host alone"
     elif said:
         reason += f" ({said})"
     return Failure(reason, status, date_ms_of(date), is_permanent=status < 500 and status not in _RETRIED)
+
+
+def _line(text: str) -> str:
+    """What others wrote, as a part of one line of a log."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def date_ms_of(date: str | None) -> int | None:

@@ -61,7 +61,7 @@ class TestConflation:
         (update,) = taken(queue)
         assert isinstance(update, ConflatedUpdate)
         names = {name for name in dir(kb.Update) if not name.startswith("_")}
-        assert names - set(dir(update)) == {"error", "skipped", "subaccount"}
+        assert names - set(dir(update)) == set()
         for name in ("kind", "effect", "book", "market_ticker", "sid", "seq", "received_ns", "message", "frame"):
             assert getattr(update, name) == getattr(last, name)
         assert (update.outcome_side, update.price_e4, update.delta_e2, update.size_e2) == (None, None, None, None)
