@@ -96,6 +96,29 @@ TEXTS = [
         "KXDEMO-26-A is STALE (unsubscribed), not LIVE: wait for its next snapshot, or read book.last_known",
     ),
     (lambda kb: kb.TapeError("tape.gz", "is not gzip"), "tape.gz: is not gzip"),
+    (lambda kb: kb.UnusableKey("a.pem", "expected a key, found none"), "private key from a.pem: expected a key, found none"),
+    (
+        lambda kb: kb.CommandError(code=None, meaning=None, text=None, command="subscribe trade"),
+        "subscribe trade: expected it to be done, found it acknowledged and not done; it is asked again now and then",
+    ),
+    (
+        lambda kb: kb.CommandError(code=9, meaning="Authentication required", text="no", command="subscribe fill"),
+        "subscribe fill: expected an acknowledgement, found error 9, Authentication required (no)",
+    ),
+    (
+        lambda kb: kb.HandshakeRefused("host", 404, "no such path"),
+        "host: expected a WebSocket handshake, found HTTP status 404: no such path",
+    ),
+    (
+        lambda kb: kb.ConnectionLost("subscribe trade", "it broke off"),
+        "subscribe trade: the connection ended before the answer came (it broke off); ask again",
+    ),
+    (lambda kb: kb.NotInTime("expected a book, found none", 2.5), "expected a book, found none within 2.5 s"),
+    (
+        lambda kb: kb.ConsumerOverrun("a stream", lost=7, size=5),
+        "a stream: expected it to keep up with a queue of 5, found 7 more updates, which it will not see: read the books "
+        "anew, be faster, want less, or give it a larger queue",
+    ),
     (
         lambda kb: kb.MissingLibrary("pyarrow", what="to_arrow", extra="arrow"),
         "to_arrow needs pyarrow, which is not installed: pip install 'kalshi-book[arrow]'",

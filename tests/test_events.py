@@ -43,8 +43,13 @@ TOLD = [
     ("AuditDiffered", (A, "0a", "0b"), f"{A}: the book kept (0a) was not the exchange's (0b)"),
 ]
 
+TOLD_BY_THE_CLIENT = [
+    ("LoopLagged", (1_500_000_000,), "the event loop stood still for 1.5 s: books were of then, not of now"),
+    ("EventsLost", (3,), "3 events are lost: this stream is read too slowly"),
+]
 
-@pytest.mark.parametrize(("name", "values", "text"), TOLD)
+
+@pytest.mark.parametrize(("name", "values", "text"), TOLD + TOLD_BY_THE_CLIENT)
 def test_an_event_tells_itself_in_a_line(kb, name, values, text):
     assert str(getattr(part(kb, "events"), name)(*values)) == text
 

@@ -35,14 +35,14 @@ class Ask:
         """Take an answer. Returns whether it was the last."""
         message = update.message
         if isinstance(message, Error):
-            if not self.future.done():
-                self.future.set_exception(_refusal(message, self.command))
+            self.future.set_exception(_refusal(message, self.command))
             return True
         self.answers.append(update)
         self.missing -= 1
-        if self.missing <= 0 and not self.future.done():
-            self.future.set_result(self.answers)
-        return self.missing <= 0
+        if self.missing > 0:
+            return False
+        self.future.set_result(self.answers)
+        return True
 
     def drop(self) -> None:
         """Nobody waits for it any more."""
@@ -51,8 +51,7 @@ class Ask:
 
     def lose(self, reason: str) -> None:
         """Give up: the connection ended."""
-        if not self.future.done():
-            self.future.set_exception(ConnectionLost(events.describe(self.command), reason))
+        self.future.set_exception(ConnectionLost(events.describe(self.command), reason))
 
 
 def _refusal(message: Error, command: Command) -> CommandError:

@@ -34,6 +34,9 @@ SAMPLE_NS: Final = 10_000_000
 AUDIT_BOOKS: Final = 20
 """How many books one audit looks at."""
 
+DEAF_COMMANDS: Final = 5
+"""When so many in a row were not answered, others than for snapshots (a market may have none), nobody listens there."""
+
 _DELTA, _APPLIED = Kind.DELTA, Effect.APPLIED
 _REPLIES: Final = frozenset({Kind.SUBSCRIBED, Kind.OK, Kind.UNSUBSCRIBED, Kind.ERROR, Kind.LISTING})
 _QUIET: Final = frozenset(Kind) - _REPLIES - {Kind.DELTA, Kind.SNAPSHOT, Kind.MALFORMED, Kind.UNKNOWN}
@@ -64,6 +67,7 @@ class Session:
         self._audited: set[str] = set()  # whose snapshots are to come still
         self._to_audit: list[str] = []
         self._audit_due_ns: int | None = None
+        self._unanswered = 0
         self._due_timer: asyncio.TimerHandle | None = None
         self._tick_timer: asyncio.TimerHandle | None = None
         # Of the read that is told now.
@@ -94,8 +98,7 @@ class Session:
     def opened(self, wire: Wire) -> None:
         """The handshake is through: subscribe what is desired."""
         lane, hub, now_ns = self._lane, self._hub, self._now_ns()
-        if self.end.done():
-            return
+        assert not self.end.done()
         self._wire = wire
         hub.tally.connects += 1
         self._link = Link(now_ns, max_silence_ns=hub.settings.max_silence_ns)
@@ -199,13 +202,14 @@ class Session:
         if kind in (Kind.MALFORMED, Kind.UNKNOWN):
             text = update.error if update.error is not None else f"a frame of an unknown type: {update!r}"
             self._hub.reports.say(self._now_ns(), logging.WARNING, f"{kind}/{self._lane.number}", text)
-        elif (self._asks or self._probes) and (kind in _REPLIES or kind is Kind.SNAPSHOT):
-            self._answered(update)
+        elif kind in _REPLIES or kind is Kind.SNAPSHOT:
+            if kind is not Kind.SNAPSHOT:
+                self._unanswered = 0
+            if self._asks or self._probes:
+                self._answered(update)
 
     def _answered(self, update: Update) -> None:
-        number = getattr(update.message, "id", None)
-        if number is None:
-            return
+        number: int = getattr(update.message, "id", None) or 0  # of nothing that was asked: they begin with 1
         if (ask := self._asks.get(number)) is not None and ask.take(update):
             del self._asks[number]
         if (key := self._probes.pop(number, None)) is not None and key in self._pulses:
@@ -215,16 +219,18 @@ class Session:
         """Let the feed say what it wants, and tell what it decided."""
         self._is_dirty = False
         feed, wire = self._feed, self._wire
-        if wire is None:
-            return
+        assert wire is not None
         feed.advance(self._clock.told_ns(self._now_ns()))
         if not self._is_suspected:
             for command in feed.wanted():
                 wire.write(feed.send(command))
         self._tell_events()
         self._hub.changed()
-        if feed.reconnect_reason is not None:
-            self.ended(feed.reconnect_reason)
+        reason = feed.reconnect_reason
+        if self._unanswered >= DEAF_COMMANDS:
+            reason = f"{self._unanswered} commands in a row were not answered"
+        if reason is not None:
+            self.ended(reason)
             return
         self._plan()
 
@@ -233,7 +239,9 @@ class Session:
             if isinstance(event, events.CommandUnanswered) and event.id == self._audit_id:
                 self._hub.tally.audits_unanswered += len(self._audited)
                 continue
-            if isinstance(event, events.MarketsRefused):
+            if isinstance(event, events.CommandUnanswered):
+                self._unanswered += getattr(event.command, "action", None) != "get_snapshot"
+            elif isinstance(event, events.MarketsRefused):
                 self._lane.refusals[event.channel] = event.code
             self._hub.tell(event, self._lane.number)
 

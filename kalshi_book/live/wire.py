@@ -17,7 +17,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -141,10 +140,9 @@ class Wire(ClientConnection):
         try:
             await super().handshake(headers, user_agent_header)
         finally:
-            if self.request is not None:
-                for name in _SECRET:
-                    with suppress(KeyError):
-                        del self.request.headers[name]
+            sent = {} if self.request is None else self.request.headers
+            for name in _SECRET:
+                sent.pop(name, None)
 
     # What comes in. These are asyncio's and the library's callbacks.
 
@@ -152,11 +150,10 @@ class Wire(ClientConnection):
         """Let the system look after the link, too."""
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for name, value in _KEEPALIVE:
-                if (option := getattr(socket, name, None)) is not None:  # pragma: no branch  # not on every system
-                    sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE:
+            if (option := getattr(socket, name, None)) is not None:  # pragma: no branch  # not on every system
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes, tell what they are, then let the listener act on all of it."""

@@ -120,20 +120,22 @@ def test_a_thousand_markets_over_tls_end_equal_through_every_fault(key_type):
         options = {"markets": 1000, "levels": 5, "rate": 500, "seed": 3, "faults": EVERY_KIND}
         pace = kb.Pace(answer_ns=10**9, retry_ns=10**9, budget_per_minute=6000)
         wants = {"market_tickers": names(1000), "pace": pace, "markets_per_connection": 400, "audit_s": 1}
-        async with exchange(**options, serve={"tls": True, "key_type": key_type}) as other:
-            async with client_of(other.where, **wants) as live:
-                assert live.metrics.connections == 3
-                await asyncio.sleep(6)
-                while sum(count > 0 for count in (await other.ask("struck")).values()) < 20:
-                    await asyncio.sleep(0.5)
-                checksums = await other.ask("rest")
-                # What was wrong without a trace is found by an audit of all.
-                await live.all_live(timeout_s=100)
-                for _ in range(10):
-                    with contextlib.suppress(kb.NotInTime):
-                        await live.get_snapshot(wants["market_tickers"], timeout_s=10)
-                        break
-                await equal(live, checksums)
+        async with (
+            exchange(**options, serve={"tls": True, "key_type": key_type}) as other,
+            client_of(other.where, **wants) as live,
+        ):
+            assert live.metrics.connections == 3
+            await asyncio.sleep(6)
+            while sum(count > 0 for count in (await other.ask("struck")).values()) < 20:
+                await asyncio.sleep(0.5)
+            checksums = await other.ask("rest")
+            # What was wrong without a trace is found by an audit of all.
+            await live.all_live(timeout_s=100)
+            for _ in range(10):
+                with contextlib.suppress(kb.NotInTime):
+                    await live.get_snapshot(wants["market_tickers"], timeout_s=10)
+                    break
+            await equal(live, checksums)
 
     in_real_time(main, timeout_s=280)
 
@@ -163,19 +165,21 @@ def test_fm_02_a_peer_that_stands_still_is_found():
     """SIGSTOP: its system acknowledges what we send, and nobody answers."""
 
     async def main():
-        async with exchange(markets=3, serve={"key_type": "ed25519"}) as other:
-            async with client_of(other.where, market_tickers=names(3), max_silence_s=1) as live:
-                watch = Watch(live)
-                await live.all_live()
-                other.stop()
-                began = time.monotonic()
-                ended = await watch.next(kb.events.Disconnected, timeout_s=30)
-                assert time.monotonic() - began <= 6
-                assert re.fullmatch(r"nothing came for \d\.\d s", ended.reason)
-                assert not any(book.is_live for book in live.books.values())
-                other.go_on()
-                await live.all_live()
-                await watch.stop()
+        async with (
+            exchange(markets=3, serve={"key_type": "ed25519"}) as other,
+            client_of(other.where, market_tickers=names(3), max_silence_s=1) as live,
+        ):
+            watch = Watch(live)
+            await live.all_live()
+            other.stop()
+            began = time.monotonic()
+            ended = await watch.next(kb.events.Disconnected, timeout_s=30)
+            assert time.monotonic() - began <= 6
+            assert re.fullmatch(r"nothing came for \d\.\d s", ended.reason)
+            assert not any(book.is_live for book in live.books.values())
+            other.go_on()
+            await live.all_live()
+            await watch.stop()
 
     in_real_time(main)
 
@@ -197,20 +201,22 @@ def test_fm_02_a_peer_that_is_gone_without_a_word_is_found():
     """TCP_REPAIR: no FIN, no RST. A 4-hour outage: the check never ran, since the ping blocked on a full buffer."""
 
     async def main():
-        async with exchange(markets=3, rate=0, serve={"key_type": "ed25519"}) as other:
-            async with client_of(other.where, market_tickers=names(3)) as live:
-                watch = Watch(live)
-                await live.all_live()
-                ending = asyncio.ensure_future(watch.next(kb.events.Disconnected, timeout_s=60))
-                await other.ask("vanish")
-                began = time.monotonic()
-                ended = await ending
-                assert time.monotonic() - began <= 20
-                # Of a system that is still there, the answer to our next ping is a reset.
-                assert ended.reason.startswith("it broke off")
-                await equal(live, await other.ask("rest"))
-                assert live.metrics.connects == 2
-                await watch.stop()
+        async with (
+            exchange(markets=3, rate=0, serve={"key_type": "ed25519"}) as other,
+            client_of(other.where, market_tickers=names(3)) as live,
+        ):
+            watch = Watch(live)
+            await live.all_live()
+            ending = asyncio.ensure_future(watch.next(kb.events.Disconnected, timeout_s=60))
+            await other.ask("vanish")
+            began = time.monotonic()
+            ended = await ending
+            assert time.monotonic() - began <= 20
+            # Of a system that is still there, the answer to our next ping is a reset.
+            assert ended.reason.startswith("it broke off")
+            await equal(live, await other.ask("rest"))
+            assert live.metrics.connects == 2
+            await watch.stop()
 
     in_real_time(main)
 
@@ -219,23 +225,25 @@ def test_fm_05_a_busy_process_is_told_and_loses_no_connection():
     """Inline work for seconds: keep-alive time-outs closed the connection (1011)."""
 
     async def main():
-        async with exchange(markets=3, rate=200, serve={"key_type": "ed25519", "heartbeat_s": 0.5}) as other:
-            async with client_of(other.where, market_tickers=names(3), max_silence_s=1.5) as live:
-                watch = Watch(live)
-                await live.all_live()
+        async with (
+            exchange(markets=3, rate=200, serve={"key_type": "ed25519", "heartbeat_s": 0.5}) as other,
+            client_of(other.where, market_tickers=names(3), max_silence_s=1.5) as live,
+        ):
+            watch = Watch(live)
+            await live.all_live()
 
-                @live.on(BOOK)
-                def busy(update):
-                    live.off(busy)
-                    time.sleep(3.5)
+            @live.on(BOOK)
+            def busy(update):
+                live.off(busy)
+                time.sleep(3.5)
 
-                lagged = await watch.next(kb.events.LoopLagged, timeout_s=30)
-                assert lagged.lag_ns > 10**9
-                await asyncio.sleep(2.5)
-                assert live.metrics.disconnects == 0
-                assert live.metrics.max_lag_ns >= lagged.lag_ns
-                await equal(live, await other.ask("rest"))
-                await watch.stop()
+            lagged = await watch.next(kb.events.LoopLagged, timeout_s=30)
+            assert lagged.lag_ns > 10**9
+            await asyncio.sleep(2.5)
+            assert live.metrics.disconnects == 0
+            assert live.metrics.max_lag_ns >= lagged.lag_ns
+            await equal(live, await other.ask("rest"))
+            await watch.stop()
 
     in_real_time(main)
 
