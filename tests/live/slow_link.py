@@ -34,7 +34,7 @@ async def main():
     print(json.dumps(found))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # whoever looks for doctests imports it, and keeps the real deadlines
     liveness.DEAD_NS //= 5
     liveness.TICK_NS //= 5
     asyncio.run(asyncio.wait_for(main(), 90))

@@ -100,6 +100,29 @@ class TestABusyProcess:
         play(scenario, client={"max_silence_s": 3})
 
 
+class TestATimerOfOurs:
+    @pytest.mark.parametrize("name", ["_look_around", "work"])
+    def test_that_raises_is_told_and_costs_the_connection_alone(self, name):
+        """Books would be looked after by nobody from then on."""
+
+        async def scenario(live, exchange):
+            watch = Watch(live)
+            await live.all_live()
+
+            def failing():
+                raise ValueError("no")
+
+            session = live._lanes[0].session
+            setattr(session, name, failing)
+            session._loop.call_soon(session._tick if name == "_look_around" else session._work_in_time)
+            assert (await watch.next(kb.events.Fault)).error == "ValueError: no"
+            await settled(live, exchange)
+            assert live.metrics.connects == 2
+            await watch.stop()
+
+        play(scenario)
+
+
 class TestAMachineThatSleeps:
     @pytest.mark.parametrize("is_link_alive", [True, False])
     def test_wakes_up_with_books_that_are_not_of_now(self, is_link_alive):

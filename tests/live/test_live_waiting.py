@@ -68,6 +68,12 @@ class TestAWait:
 
 
 class TestAQuestion:
+    def test_about_nothing_has_its_answer(self):
+        async def scenario(live, exchange):
+            return await live.get_snapshot([])
+
+        assert play(scenario) == []
+
     def test_that_is_not_answered_leaves_nothing_behind(self):
         async def scenario(live, exchange):
             await live.all_live()
