@@ -258,11 +258,11 @@ class Asking:
     async def ages(self, frames: int, per_second: int, consumer: bool) -> dict[str, Any]:
         """Give how old messages are when they stand in the book, when a consumer has them, and by the client's own count."""
         live, applied, seen = self.reader.live, Taken(), Taken()
-        live._hub.puts.append(applied.take)
+        live._hub.puts = (*live._hub.puts, applied.take)
         task = asyncio.create_task(seen.consume(live)) if consumer else None
         self.ask(frames, per_second)
         await self.reader.read(frames)
-        live._hub.puts.remove(applied.take)
+        live._hub.puts = tuple(put for put in live._hub.puts if put != applied.take)
         if task is not None:
             task.cancel()
         counted, exact = live.metrics.ages["exchange_to_applied"], applied.counted()
