@@ -258,8 +258,9 @@ class Asking:
     async def ages(self, frames: int, per_second: int, consumer: bool) -> dict[str, Any]:
         """Give how old messages are when they stand in the book, when a consumer has them, and by the client's own count."""
         live, applied, seen = self.reader.live, Taken(), Taken()
-        live._hub.puts = (*live._hub.puts, applied.take)
         task = asyncio.create_task(seen.consume(live)) if consumer else None
+        await asyncio.sleep(0)  # it has its queue now
+        live._hub.puts = (*live._hub.puts, applied.take)
         self.ask(frames, per_second)
         await self.reader.read(frames)
         live._hub.puts = tuple(put for put in live._hub.puts if put != applied.take)
