@@ -151,3 +151,15 @@ def test_an_unknown_market_is_named():
             await live.get_snapshot([A, "KXSIM-26-Z"])
 
     play(scenario)
+
+
+def test_no_book_is_audited_that_is_not_live():
+    async def main():
+        async with served() as server:
+            server.faults.no_snapshots()
+            async with client_of(server, audit_s=2) as live:
+                await asyncio.sleep(600)
+                assert {str(book.state) for book in live.books.values()} == {"unavailable"}
+                return live.metrics.audits, live.metrics.audits_unanswered
+
+    assert run(main(), max_turns=1_000_000) == (0, 0)
