@@ -163,3 +163,16 @@ def test_no_book_is_audited_that_is_not_live():
                 return live.metrics.audits, live.metrics.audits_unanswered
 
     assert run(main(), max_turns=1_000_000) == (0, 0)
+
+
+def test_every_live_book_is_audited_before_one_is_again():
+    async def main():
+        async with served(markets=30) as server, client_of(server, audit_s=2) as live:
+            seen = [0]
+            while len(seen) < 5:
+                await asyncio.sleep(0.1)
+                if live.metrics.audits != seen[-1]:
+                    seen.append(live.metrics.audits)
+            return seen
+
+    assert run(main()) == [0, 20, 30, 50, 60]
