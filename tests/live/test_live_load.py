@@ -226,6 +226,20 @@ class TestLoad:
         network = virtual.Network(window_bytes=1 << 15)
         play(scenario, network=network, rate=1000, buffer_bytes=100_000)
 
+    def test_pings_do_not_pile_up_behind_what_cannot_be_written(self):
+        async def scenario(live, exchange):
+            await live.all_live()
+            (link,) = virtual.network().links
+            link.stall("client")
+            wire = live._lanes[0].session._wire
+            while wire.transport.get_write_buffer_size() < 1 << 20:
+                assert wire.write(b"x" * (1 << 16))
+            full = wire.transport.get_write_buffer_size()
+            wire.beat()
+            assert wire.transport.get_write_buffer_size() == full
+
+        play(scenario)
+
     def test_fm_42_nothing_grows_under_a_burst(self):
         async def scenario(live, exchange):
             await live.all_live()
