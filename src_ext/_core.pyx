@@ -17,7 +17,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.object cimport Py_EQ, Py_NE, Py_TYPE, PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport INT32_MAX, INT64_MIN, int32_t, int64_t
+from libc.stdint cimport INT32_MAX, INT64_MAX, INT64_MIN, int32_t, int64_t
 from libc.string cimport memcpy
 
 cdef extern from *:
@@ -858,11 +858,11 @@ cdef bint same_top(const ladder_t *left, const ladder_t *right) noexcept:
 cdef int fill(ladder_t *ladder, object raw, bint in_cents, bint use_yes_price, str outcome_side) except -1:
     """Fill an empty ladder from levels as they stand in a frame.
 
-    Today's shape, pairs of texts, is read here. Whatever else, and every fault, goes through the parser in Python,
-    which reads the older shapes and words the errors for both cores.
+    Pairs of texts, and the pairs of integers of the oldest shape, are read here. Whatever else, and every fault, goes
+    through the parser in Python, which words the errors for both cores.
     """
     cdef int64_t price, size
-    if not in_cents and fill_from_texts(ladder, raw, use_yes_price):
+    if fill_from_pairs(ladder, raw, in_cents, use_yes_price):
         return 0
     ladder.count = 0
     for price, size in messages.book.parse_levels(raw, in_cents, outcome_side):
@@ -878,8 +878,8 @@ cdef int push(ladder_t *ladder, int64_t price, int64_t size) except -1:
     return 0
 
 
-cdef bint fill_from_texts(ladder_t *ladder, object raw, bint use_yes_price) except -1:
-    """Returns False where a level is not a pair of exactly readable texts in range, or a price stands twice."""
+cdef bint fill_from_pairs(ladder_t *ladder, object raw, bint in_cents, bint use_yes_price) except -1:
+    """Returns False where a level is not a pair that can be read exactly, in range, or where a price stands twice."""
     cdef list levels
     cdef tuple pair
     cdef object level
@@ -896,9 +896,12 @@ cdef bint fill_from_texts(ladder_t *ladder, object raw, bint use_yes_price) exce
         if type(level) is not tuple or len(<tuple> level) != 2:
             return False
         pair = <tuple> level
-        if type(pair[0]) is not str or type(pair[1]) is not str:
+        if in_cents:
+            if not hundredfold(pair[0], &price) or not hundredfold(pair[1], &size):
+                return False
+        elif type(pair[0]) is not str or type(pair[1]) is not str:
             return False
-        if not parse_price(pair[0], &price) or not parse_size(pair[1], &size):
+        elif not parse_price(pair[0], &price) or not parse_size(pair[1], &size):
             return False
         if not MIN_PRICE <= price <= MAX_PRICE or size <= 0:
             return False
@@ -907,6 +910,14 @@ cdef bint fill_from_texts(ladder_t *ladder, object raw, bint use_yes_price) exce
     if outcome == LADDER_NO_MEMORY:
         raise MemoryError
     return outcome == LADDER_OK
+
+
+cdef inline bint hundredfold(object number, int64_t *value) noexcept:
+    """Read whole cents as $0.0001, or whole contracts as 0.01 contract."""
+    if type(number) is not int or not whole(number, value) or not -INT64_MAX // 100 <= value[0] <= INT64_MAX // 100:
+        return False
+    value[0] *= 100
+    return True
 
 
 cdef inline bint parse_price(object text, int64_t *price_e4) except -1:

@@ -109,6 +109,11 @@ def test_one_bad_level_makes_the_whole_snapshot_malformed(kb, feed, field, bad, 
         ([["41", 5]], "yes level 0: expected a price in whole cents, found '41'"),
         ([[41, "5"]], "yes level 0: expected a whole number of contracts, found '5'"),
         ([[41, 2**60]], "yes level 0: expected a number that fits 64 bits, found 1152921504606846976"),
+        ([[41, 92233720368547759]], "yes level 0: expected a number that fits 64 bits, found 92233720368547759"),
+        ([[41, 2**64]], "yes level 0: expected a number that fits 64 bits, found 18446744073709551616"),
+        ([[2**64, 5]], "yes level 0: expected a number that fits 64 bits, found 18446744073709551616"),
+        ([[41, -5]], "yes level 0: expected a size above 0, found size_e2=-500"),
+        ([[41, -(2**63)]], "yes level 0: expected a number that fits 64 bits, found -9223372036854775808"),
         ([[41, 5, 6]], "yes level 0: expected a pair of price and size"),
         ([[41]], "yes level 0: expected a pair of price and size"),
         ([41], "yes level 0: expected a pair of price and size"),
@@ -127,6 +132,11 @@ def test_bad_levels_in_cents_are_malformed_too(kb, feed, bad, text):
     assert (update.kind, update.effect) == (kb.Kind.MALFORMED, kb.Effect.STALED)
     assert update.error.reason == text
     assert levels(feed.books[A]) == START
+
+
+def test_levels_in_cents_are_read_to_the_last_cent_and_contract(feed):
+    update = feed.receive(_with_cents([[1, 1], [99, 92233720368547758], [50, 3]]))
+    assert levels(update.book) == {"yes": {100: 100, 9900: 9223372036854775800, 5000: 300}, "no": {1000: 100}}
 
 
 def _with_cents(bad):
