@@ -62,11 +62,10 @@ class _Told(NamedTuple):
 class QueueAhead:
     """Follows one own order, and says how much stands ahead of it at its price. Sans-I/O.
 
-    Make it before the order is placed, and give it every update of the market: of the order book, and of the channels
-    ``trade``, ``fill`` and ``user_orders``. Each that is not subscribed costs something: without trades the most falls only with
-    the level, without ``user_orders`` its end may go unseen. It finds its order by ``client_order_id``.
-
-    Where the placing was not seen, anything from 0 to what others rest at the level may be ahead.
+    Make it before the order is placed, place the order when the book is LIVE, and give it every update of the market: of the
+    order book, and of the channels ``trade``, ``fill`` and ``user_orders``. Each that is not subscribed costs something: without
+    trades the most falls only with the level, without ``user_orders`` its end may go unseen. It finds its order by
+    ``client_order_id``. Where the placing was not seen, anything from 0 to what others rest at the level may be ahead.
 
     Args:
         market_ticker: the market.
@@ -113,6 +112,8 @@ class QueueAhead:
         self._level_e2: int | None = None  # None: not known until the level changes
         self._own_e2 = 0  # what rests of the order, fills aside: whoever is filled has nobody ahead
         self._is_least = False  # whether more of it may rest
+        self._may_rest = False  # whether it may have come unseen
+        self._created_ms: int | None = None
         self._behind: dict[str, int] = {}  # other own orders that came later, by client_order_id
         self._marks: tuple[int | None, int] = (None, 0)  # the time of the last own change, and how many had it
         self._told: _Told | None = None
@@ -129,7 +130,7 @@ class QueueAhead:
             return ENDED
         if self._place is None or self._book is None:
             return NOT_PLACED
-        return None if self._book.is_live else str(self._book.stale_reason or self._book.state)
+        return None if self._book.is_live else str(self._book.stale_reason)
 
     @property
     def ahead(self) -> Ahead | None:
@@ -168,7 +169,9 @@ class QueueAhead:
         """Note that updates were missed. ``take`` sees it by itself where the book was not LIVE meanwhile."""
         self._level_e2 = None
         self._behind.clear()
-        if self._place is not None:
+        if self._place is None:
+            self._may_rest = True
+        else:
             self.changes += 1
             self._own_e2, self._is_least = 0, True  # it may have been decreased
             self._place.missed()
@@ -229,8 +232,10 @@ class QueueAhead:
 
     def _come(self, update: Update, ts_ms: int | None, *, before_e2: int) -> None:
         """The order came to a level, or it grew where it was, and went to the back."""
-        delta_e2, level = update.delta_e2 or 0, _level_of(update)
+        delta_e2, level, created_ms = update.delta_e2 or 0, _level_of(update), self._created_ms
         grew = self._place is not None and level == (self.outcome_side, self.price_e4)
+        if self._place is None and (created_ms is None or created_ms != ts_ms):  # else it is told that it came just now
+            grew = self._may_rest or (_is_up_to(created_ms, ts_ms) and not self._is_ended)
         ahead = Ahead(low_e2=before_e2, high_e2=before_e2, estimate_e2=before_e2)
         if grew:  # what of it was filled meanwhile may not be told yet: of what rested before, any part may be its own
             ahead = Ahead(low_e2=0, high_e2=before_e2, estimate_e2=self._others(before_e2))
@@ -244,7 +249,7 @@ class QueueAhead:
         self.outcome_side, self.price_e4 = level
         self._place = place
         self._own_e2, self._level_e2 = own_e2, level_e2
-        self._is_least = self._is_ended = False
+        self._is_least = self._may_rest = self._is_ended = False
         self._behind.clear()
         self.changes += 1
 
@@ -276,9 +281,8 @@ class QueueAhead:
         if update.effect not in (Effect.APPLIED, Effect.HEALED):
             return
         agrees = update.effect is Effect.APPLIED and update.error is None and getattr(message, "id", None) is not None
-        is_audit = agrees and book is self._book
-        self._book = book
-        if not is_audit:
+        known, self._book = self._book, book
+        if known is not None and not (agrees and book is known):
             self.missed()
             if self._place is not None:
                 self._level_e2 = self._read(update)
@@ -307,7 +311,7 @@ class QueueAhead:
         order = update.message
         if not isinstance(order, UserOrder) or order.client_order_id != self.client_order_id:
             return
-        self.order_id = order.order_id
+        self.order_id, self._created_ms = order.order_id, order.created_ts_ms
         ts_ms = order.last_updated_ts_ms or order.created_ts_ms
         if order.status in _ENDED_STATUS:
             self._leave(ts_ms)
@@ -355,9 +359,8 @@ class QueueAhead:
 
     def _leave(self, ts_ms: int | None) -> None:
         """The order rests no more; it may come again, at another price."""
-        self._place = None
-        self._told = None
-        self._is_ended = True
+        self._place = self._told = None
+        self._may_rest, self._is_ended = False, True
         self._gone_ms = ts_ms
 
     def _mark(self, ts_ms: int | None) -> None:

@@ -1,13 +1,14 @@
 """One level of a simulated market in which everybody does anything, and an own order in it whose true place is known.
 
 The frames of each channel come in their order; which channel comes when, a seed decides. Beside each frame of the book is
-noted what stood ahead of the order when it was written. So after each frame that is delivered, what a ``QueueAhead`` says can be
+noted what stood ahead of the order when it was written. So after each frame that is delivered, what a ``QueueAhead`` says is
 compared with what was true as of the book.
 """
 
 import json
 import random
 from collections import defaultdict, deque
+from contextlib import suppress
 
 from kalshi_book.sim import Exchange, Rules
 from kalshi_book.sim.accounts import Order
@@ -26,13 +27,13 @@ class World:
     Args:
         kb: the package.
         seed: what decides.
-        lag: how many frames of a channel may wait while others are delivered; 0: all come in the order of their writing.
+        lag: how many frames of a channel may wait from step to step; 0: none, only the order of the channels is open.
         grow: whether others let their orders grow.
         own: whether the own order is changed after it was placed.
         lose: how often a frame of the book is lost.
         own_marks: which own changes are marked.
         channels: what is subscribed.
-        from_front: whether the crowd cancels at random (None), or from the newest on (False).
+        actions: what happens, each as likely as the others.
 
     Attributes:
         checks: how often bounds were compared with the truth, by what was compared.
@@ -106,19 +107,20 @@ class World:
     def deliver(self, sid):
         payload = self.waiting[sid].popleft()
         if payload in self.lost:
+            self.lost.remove(payload)
             return
         update = self.feed.receive(payload)
         if payload in self.truths:
             name, self.shown = self.truths[payload] or ("", None)
             self.shown = self.shown if name == self.name else None
             if update.effect == self.kb.Effect.HEALED:
-                self.is_in_gap = False
+                self.is_in_gap = bool(self.lost)
         self.queue.take(update)
         self.check(update)
 
     def deliver_all(self):
         while sids := [sid for sid, frames in self.waiting.items() if frames]:
-            self.deliver(sids[0] if self.lag == 0 else self.rng.choice(sids))
+            self.deliver(self.rng.choice(sids))
 
     def deliver_some(self):
         """Deliver in any order of the channels, and leave a few frames of each on their way."""
@@ -144,10 +146,8 @@ class World:
     def run(self, steps):
         for _ in range(steps):
             self.exchange.advance(self.exchange.now_ns + self.rng.choice((0, 0, MS, 7 * MS)))
-            try:
+            with suppress(Refused):  # it would trade at once, and must not
                 self.rng.choice(self.actions)(self)
-            except Refused:
-                pass  # the market has no room for it now
             self.pump()
             self.deliver_some()
         self.deliver_all()
