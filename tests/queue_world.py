@@ -37,7 +37,7 @@ class World:
 
     Attributes:
         checks: how often bounds were compared with the truth, by what was compared.
-        errors_e2: how far the estimate was off, with the width of the bounds and the true place, at each check.
+        found: what was said and what was true, at each check.
     """
 
     def __init__(self, kb, seed, *, lag=4, grow=False, own=True, lose=0.0, own_marks=None, channels=CHANNELS, actions=None):
@@ -49,7 +49,7 @@ class World:
         self.name, self.used, self.names = "", "", 0
         self.follow()
         self.checks = defaultdict(int)
-        self.errors_e2 = []
+        self.found = []
         self.truths, self.lost, self.waiting = {}, set(), defaultdict(deque)
         self.shown, self.is_in_gap, self.others = None, False, 0
         self.actions = ACTIONS if actions is None else actions
@@ -137,7 +137,7 @@ class World:
             assert ahead.low_e2 <= self.shown <= ahead.high_e2, text
             assert ahead.low_e2 <= ahead.estimate_e2 <= ahead.high_e2, text
             self.checks["exact" if ahead.low_e2 == ahead.high_e2 else "between"] += 1
-            self.errors_e2.append((ahead.estimate_e2 - self.shown, ahead.high_e2 - ahead.low_e2, self.shown))
+            self.found.append((ahead, self.shown))
         elif self.shown is not None:
             self.checks[self.queue.unknown_reason] += 1
 
@@ -174,6 +174,11 @@ class World:
     def leave(self):
         if order := self.one_of_crowd():
             self.exchange.crowd.cancel(order.order_id)
+
+    def leave_newest(self):
+        """As the simulator's own crowd does."""
+        price_e4 = self.price_e4()
+        self.exchange.crowd.change(A, outcome_side="yes", price_e4=price_e4, delta_e2=-self.size_e2())
 
     def shrink(self):
         order = self.one_of_crowd()

@@ -246,48 +246,51 @@ def test_sizes_are_exact_decimals_and_shown(kb):
 WHAT = st.tuples(
     st.sampled_from(["join", "cancel", "cut", "trade", "elsewhere"]),
     st.integers(0, 9),  # whose turn it is, by place in the queue
-    st.sampled_from([1, 2, 2, 3]),  # how much
-    st.integers(0, 1),  # how much later, ms
-    st.integers(0, 3),  # after how many steps more the trade is told
+    st.sampled_from([1, 1, 2]),  # how much
+    st.sampled_from([0, 0, 1]),  # how much later, ms
+    st.integers(0, 3),  # how many steps later a trade is told; 0: before its decrease
 )
-OWN = -1
+OWN, OWN_SIZE = -1, 4
 
 
 @given(st.lists(st.integers(1, 3), max_size=5), st.lists(WHAT, max_size=25))
 def test_the_truth_is_always_within_the_bounds(ahead, steps):
-    queue = [[number, size] for number, size in enumerate(ahead)] + [[OWN, 4]]  # the earliest first
+    """As of the book: where a trade comes before its decrease, also in between."""
+    queue = [[number, size] for number, size in enumerate(ahead)] + [[OWN, OWN_SIZE]]  # the earliest first
     start = sum(ahead)
     place = Place(Ahead(low_e2=start, high_e2=start, estimate_e2=start), placed_ms=0, since_ms=0)
-    now_ms, told = 1, []
+
+    def others_e2():
+        """As far as is known: how much of the own order was filled is told late, if ever."""
+        return max(sum(size for _, size in queue) - OWN_SIZE, 0)
+
+    def check():
+        true = sum(size for _, size in queue[: [number for number, _ in queue].index(OWN)])
+        now = place.now(others_e2=others_e2())
+        assert now.low_e2 <= true <= now.high_e2
+        assert now.low_e2 <= now.estimate_e2 <= now.high_e2
+
+    now_ms, untold = 1, []
     for step, (what, which, size, later_ms, delay) in enumerate(steps):
         now_ms += later_ms
-        early = delay == 3
-        if what == "elsewhere":
-            place.passed(now_ms)
-        elif what == "join":
-            place.passed(now_ms)
+        target = queue[0] if what == "trade" else queue[which % len(queue)]
+        size = target[1] if what == "cancel" else min(size, target[1])
+        if what == "trade" and not delay:
+            place.traded(size, ts_ms=now_ms, trade_id=str(step))
+            check()
+        place.passed(now_ms)
+        if what == "join":
             queue.append([len(queue), size])
-        else:
-            target = queue[0] if what == "trade" else queue[which % len(queue)]
-            if target[0] == OWN and what != "trade":
-                continue
-            size = target[1] if what == "cancel" else min(size, target[1])
-            others_e2 = sum(each[1] for each in queue) - 4  # what is filled of the own order is not told in time
-            if what == "trade" and early:
-                place.traded(size, ts_ms=now_ms, trade_id=str(step))
-            place.passed(now_ms)
-            place.decreased(size, ts_ms=now_ms, others_e2=max(others_e2, 0))
-            if what == "trade" and not early:
-                told.append((step + delay, size, now_ms, str(step)))
+        elif what == "trade" or (what in ("cancel", "cut") and target[0] != OWN):
+            place.decreased(size, ts_ms=now_ms, others_e2=others_e2())
             target[1] -= size
             if not target[1]:
                 queue.remove(target)
-        for each in [each for each in told if each[0] <= step]:
-            told.remove(each)
-            place.traded(each[1], ts_ms=each[2], trade_id=each[3])
-        if all(number != OWN for number, _ in queue):
-            return
-        true = sum(size for _, size in queue[: [number for number, _ in queue].index(OWN)])
-        now = place.now(others_e2=max(sum(size for _, size in queue) - 4, 0))
-        assert now.low_e2 <= true <= now.high_e2
-        assert now.low_e2 <= now.estimate_e2 <= now.high_e2
+                if target[0] == OWN:
+                    return
+        if what == "trade" and delay:
+            untold.append((step + delay, size, now_ms, str(step)))
+        for trade in [trade for trade in untold if trade[0] <= step + 1]:
+            untold.remove(trade)
+            place.traded(trade[1], ts_ms=trade[2], trade_id=trade[3])
+        check()

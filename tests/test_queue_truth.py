@@ -1,7 +1,7 @@
 """In a market where everybody does anything and channels come when they like, the truth is always within the bounds.
 
-``queue_world.py`` is that market. ``KALSHI_BOOK_QUEUE_SEEDS=300`` looks further; ``queue_quality.py`` measures how far off the
-estimate is.
+``queue_world.py`` is that market. ``KALSHI_BOOK_QUEUE_SEEDS=300`` looks further; ``queue_quality.py`` measures how far off
+the estimate is.
 """
 
 import os
