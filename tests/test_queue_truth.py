@@ -11,7 +11,7 @@ import pytest
 
 from queue_world import CHANNELS, World
 
-SEEDS = int(os.environ.get("KALSHI_BOOK_QUEUE_SEEDS", "6"))
+SEEDS = int(os.environ.get("KALSHI_BOOK_QUEUE_SEEDS", "3"))
 ALL_MARKS = ("placement", "cancel", "decrease", "amend", "expiry", "maker_fill", "taker_fill")
 
 WORLDS = {
@@ -31,7 +31,7 @@ def test_the_truth_is_always_within_the_bounds(kb, world):
     checks = Counter()
     for seed in range(SEEDS):
         checks.update(World(kb, seed, **world).run(250).checks)
-    assert checks["exact"] > 300 * SEEDS / 6 and checks["between"] > 300 * SEEDS / 6  # it says something, and not by luck
+    assert checks["exact"] > 50 * SEEDS and checks["between"] > 50 * SEEDS  # it says something, and not by luck
     if "lose" in world:
         assert checks["not live"]
 
