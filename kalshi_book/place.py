@@ -22,6 +22,7 @@ that stood ahead. E. Rigtorp, "Estimating order queue position", 2013, with f(x)
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -31,7 +32,7 @@ from . import units
 
 __all__ = ["Ahead", "Place"]
 
-KEPT: Final = 256
+KEPT: Final = 128
 """Decreases that wait for a trade to explain them. Older ones stay unexplained."""
 
 
@@ -121,12 +122,14 @@ class Place:
         Args:
             others_e2: what others rest at the level; None: not known.
         """
-        ahead = self._base
-        for decrease in self._decreases:
-            ahead = self._after(ahead, decrease)
+        low_e2, high_e2, estimate_e2 = self._after(self._decreases)
         if self._filled_ms is not None:  # whoever is filled stands at the front
-            ahead = Ahead(low_e2=0, high_e2=0 if self._is_past(self._filled_ms) else ahead.high_e2, estimate_e2=0)
-        return ahead if others_e2 is None else _at_most(ahead, others_e2)
+            low_e2 = estimate_e2 = 0
+            if self._is_past(self._filled_ms):
+                high_e2 = 0
+        if others_e2 is not None:
+            high_e2 = min(high_e2, others_e2)
+        return _ahead(low_e2, high_e2, estimate_e2)
 
     def decreased(self, size_e2: int, *, ts_ms: int | None, others_e2: int) -> None:
         """Note a decrease of the level that was not the order's own, after ``passed``.
@@ -142,7 +145,7 @@ class Place:
         self._decreases.append(_Decrease(size_e2, ts_ms, others_e2, is_trade))
         if len(self._decreases) > KEPT:
             oldest = self._decreases.popleft()
-            self._base = self._after(self._base, oldest)
+            self._base = _ahead(*self._after([oldest]))
             self._since_ms = self._since_ms if oldest.ts_ms is None else oldest.ts_ms
 
     def traded(self, size_e2: int, *, ts_ms: int, trade_id: str | None) -> None:
@@ -175,17 +178,18 @@ class Place:
 
     def joined(self) -> None:
         """Note that the level grew, and that it may have been an order ahead that grew, and so went to the back."""
-        self._base = _replaced(self._base, low_e2=0)
+        self._base = _ahead(0, self._base.high_e2, self._base.estimate_e2)
 
     def missed(self) -> None:
         """Note that changes of the level were missed: who was ahead may be gone, and nobody can have come there."""
-        self._base = _replaced(self.now(others_e2=None), low_e2=0)
+        now = self.now(others_e2=None)
+        self._base = _ahead(0, now.high_e2, now.estimate_e2)
         self._forget()
         self._since_ms = None
 
     def observed(self, size_e2: int) -> None:
         """Let what is ahead be known from elsewhere."""
-        self._base = Ahead(low_e2=size_e2, high_e2=size_e2, estimate_e2=size_e2)
+        self._base = _ahead(size_e2, size_e2, size_e2)
         self._forget()
         self._since_ms = self._book_ms
 
@@ -197,28 +201,24 @@ class Place:
         """Whether the book has shown all of a time, and so the decrease of every trade of it."""
         return self._book_ms is not None and ts_ms < self._book_ms
 
-    def _after(self, ahead: Ahead, decrease: _Decrease) -> Ahead:
-        """What can be ahead after a decrease, if this could be before."""
-        size_e2, others_e2 = decrease.size_e2, decrease.others_e2
-        left_e2 = max(others_e2 - size_e2, 0)
-        high_e2, estimate_e2 = ahead.high_e2, ahead.estimate_e2
-        if decrease.is_trade:
-            estimate_e2 -= size_e2
-            if decrease.ts_ms is not None and self._is_past(decrease.ts_ms):
-                high_e2 -= size_e2
-        elif others_e2:
-            estimate_e2 = estimate_e2 * left_e2 // others_e2
-        low_e2 = max(ahead.low_e2 - size_e2, 0)
-        high_e2 = max(high_e2, 0)
-        return _at_most(Ahead(low_e2=low_e2, high_e2=high_e2, estimate_e2=estimate_e2), left_e2)
+    def _after(self, decreases: Iterable[_Decrease]) -> tuple[int, int, int]:
+        """The least, the most and the estimate after decreases from the base on. Plain numbers: it is asked often."""
+        low_e2, high_e2, estimate_e2 = self._base.low_e2, self._base.high_e2, self._base.estimate_e2
+        for each in decreases:
+            size_e2, left_e2 = each.size_e2, max(each.others_e2 - each.size_e2, 0)
+            low_e2 = max(low_e2 - size_e2, 0)
+            if each.is_trade:
+                estimate_e2 = max(estimate_e2 - size_e2, 0)
+                if each.ts_ms is not None and self._is_past(each.ts_ms):
+                    high_e2 = max(high_e2 - size_e2, 0)
+            elif each.others_e2:
+                estimate_e2 = estimate_e2 * left_e2 // each.others_e2
+            high_e2 = min(high_e2, left_e2)
+            estimate_e2 = min(max(estimate_e2, low_e2), high_e2)
+        return low_e2, high_e2, estimate_e2
 
 
-def _at_most(ahead: Ahead, others_e2: int) -> Ahead:
-    """Hold it down to what others rest at the level, and the estimate between the bounds."""
-    high_e2 = min(ahead.high_e2, others_e2)
-    low_e2 = min(ahead.low_e2, high_e2)
-    return Ahead(low_e2=low_e2, high_e2=high_e2, estimate_e2=min(max(ahead.estimate_e2, low_e2), high_e2))
-
-
-def _replaced(ahead: Ahead, *, low_e2: int) -> Ahead:
-    return Ahead(low_e2=low_e2, high_e2=ahead.high_e2, estimate_e2=ahead.estimate_e2)
+def _ahead(low_e2: int, high_e2: int, estimate_e2: int) -> Ahead:
+    """Bounds in order, and the estimate between them."""
+    low_e2 = min(low_e2, high_e2)
+    return Ahead(low_e2=low_e2, high_e2=high_e2, estimate_e2=min(max(estimate_e2, low_e2), high_e2))

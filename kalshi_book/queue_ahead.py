@@ -134,7 +134,7 @@ class QueueAhead:
 
     @property
     def ahead(self) -> Ahead | None:
-        """What stands ahead, or None: ``unknown_reason`` says why. O(decreases of the level that are kept: 256 at most)."""
+        """What stands ahead, or None: ``unknown_reason`` says why. O(decreases of the level that are kept: 128 at most)."""
         if self._place is None or self.unknown_reason is not None:
             return None
         return self._place.now(others_e2=None if self._level_e2 is None else self._others(self._level_e2))
@@ -214,11 +214,10 @@ class QueueAhead:
     # Frames of the book.
 
     def _take_delta(self, update: Update) -> None:
-        message, book = update.message, update.book
-        if update.effect is not Effect.APPLIED or not isinstance(message, OrderbookDelta) or book is None:
+        if update.effect is not Effect.APPLIED:
             return
-        self._book = book
-        ts_ms = message.msg.ts_ms
+        self._book = update.book
+        ts_ms = _time_of(update)
         own = update.client_order_id == self.client_order_id
         delta_e2, size_e2 = update.delta_e2 or 0, update.size_e2 or 0
         if self._place is not None and ts_ms is not None:
@@ -372,11 +371,25 @@ class QueueAhead:
 
     def _read(self, update: Update, side: Side | None = None, price_e4: int | None = None) -> int | None:
         """Read a level of the book, or of the order's own level, if the book has taken in nothing after this frame."""
-        book = update.book
-        if book is None or not book.is_live or (book.sid, book.seq) != (update.sid, update.seq):
+        book = _book_at(update)
+        if book is None or not book.is_live:
             return None
         size = book.size_at(price_e4=price_e4 or self.price_e4, outcome_side=side or self.outcome_side or "yes")
         return units.size_argument(size)
+
+
+def _book_at(update: Update) -> OrderBook | None:
+    """The book, if it has taken in nothing after this frame."""
+    book = update.book
+    return book if book is not None and (book.sid, book.seq) == (update.sid, update.seq) else None
+
+
+def _time_of(update: Update) -> int | None:
+    """The exchange's time of a delta. The book has it at hand; to read the whole message takes several times as long."""
+    if (book := _book_at(update)) is not None:
+        return book.ts_ms
+    message = update.message
+    return message.msg.ts_ms if isinstance(message, OrderbookDelta) else None
 
 
 def _level_of(update: Update) -> _AnyLevel:
