@@ -18,7 +18,7 @@ What the feed cannot show, and what becomes of it:
 - *Own changes* are known by their mark ("present only when you caused this orderbook change", AsyncAPI text, read
   2026-10-26; taken to hold for placing, amending and decreasing), and later by ``user_orders`` all the same.
 - *Changes that were missed* (a gap, a reconnect): the least is 0, and the most stays, since nobody can come to stand ahead.
-  That fails only where you moved the order or let it grow meanwhile, until ``user_orders`` tells.
+  That fails only where you moved the order or let it grow meanwhile, until ``user_orders`` shows it elsewhere or larger.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class QueueAhead:
         self._book: OrderBook | None = None
         self._place: Place | None = None
         self._level_e2: int | None = None  # None: not known until the level changes
-        self._own_e2 = 0  # what rests of the order, fills aside: whoever is filled has nobody ahead
-        self._is_least = False  # whether more of it may rest
+        # What rests of the order at least and at most, fills aside: whoever is filled has nobody ahead.
+        self._own_e2 = self._most_own_e2 = 0
         self._may_rest = False  # whether it may have come unseen
         self._created_ms: int | None = None
         self._behind: dict[str, int] = {}  # other own orders that came later, by client_order_id
@@ -173,7 +173,7 @@ class QueueAhead:
             self._may_rest = True
         else:
             self.changes += 1
-            self._own_e2, self._is_least = 0, True  # it may have been decreased
+            self._own_e2 = 0  # it may have been decreased
             self._place.missed()
 
     def observe(self, contracts: Decimal | str | None = None, *, size_e2: int | None = None, changes: int) -> bool:
@@ -239,16 +239,18 @@ class QueueAhead:
         if grew:  # what of it was filled meanwhile may not be told yet: of what rested before, any part may be its own
             ahead = Ahead(low_e2=0, high_e2=before_e2, estimate_e2=self._others(before_e2))
         place = Place(ahead, placed_ms=ts_ms, since_ms=ts_ms)
+        most_own_e2 = delta_e2 + self._most_own_e2 if grew else delta_e2
         self._stand(level, place, own_e2=delta_e2, level_e2=before_e2 + delta_e2)
-        self._is_least = grew
+        self._most_own_e2 = most_own_e2
         self._mark(ts_ms)
 
     def _stand(self, level: _AnyLevel, place: Place, *, own_e2: int, level_e2: int) -> None:
         """Begin anew at a place."""
         self.outcome_side, self.price_e4 = level
         self._place = place
-        self._own_e2, self._level_e2 = own_e2, level_e2
-        self._is_least = self._may_rest = self._is_ended = False
+        self._own_e2 = self._most_own_e2 = own_e2
+        self._level_e2 = level_e2
+        self._may_rest = self._is_ended = False
         self._behind.clear()
         self.changes += 1
 
@@ -260,8 +262,9 @@ class QueueAhead:
         self.changes += 1
         if name == self.client_order_id:
             self._own_e2 = max(self._own_e2 + delta_e2, 0)
+            self._most_own_e2 = max(self._most_own_e2 + delta_e2, 0)
             self._mark(ts_ms)
-            if not self._own_e2 and not self._is_least:
+            if not self._most_own_e2:
                 self._leave(ts_ms)
         elif delta_e2 > 0:
             if self._others_grow and name not in self._behind:
@@ -332,9 +335,9 @@ class QueueAhead:
         marked_ms, marks = self._marks
         is_newer = not _is_up_to(told.ts_ms, marked_ms)
         is_here = self._place is not None and (told.outcome_side, told.price_e4) == (self.outcome_side, self.price_e4)
-        if is_here and (told.remaining_e2 <= self._own_e2 or self._is_least or not is_newer):
+        if is_here and (told.remaining_e2 <= self._most_own_e2 or not is_newer):
             if is_newer or (told.ts_ms == marked_ms and marks == 1):
-                self._own_e2, self._is_least = told.remaining_e2, False
+                self._own_e2 = self._most_own_e2 = told.remaining_e2
         elif self._place is None or is_newer:
             self._join(told, update, ts_ms)
             return

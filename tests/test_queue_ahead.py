@@ -459,6 +459,23 @@ def test_after_a_gap_the_most_stays_and_the_level_holds_it_down(follower):
     assert follower.bounds == (0, 6_400, 6_400)
 
 
+def test_an_order_that_grew_in_a_gap_lost_its_place_when_that_is_told(follower):
+    follower.change("30.00")
+    follower.change("1.00", skip=1)
+    follower.snapshot(yes=[("0.4100", "165.00")])
+    assert follower.bounds == (0, 12_000, 12_000)
+    follower.order(follower.seq, "15.00")
+    follower.elsewhere()
+    assert follower.bounds == (0, 15_000, 7_500)
+
+
+def test_an_order_of_which_nothing_can_be_left_has_ended_though_its_size_was_not_known(follower):
+    follower.change("1.00", skip=1)
+    follower.snapshot(yes=[("0.4100", "70.00")])
+    follower.change("-10.00", MINE)
+    assert follower.why == "ended"
+
+
 def test_after_a_gap_its_decrease_is_no_end(follower):
     follower.change("1.00", skip=1)
     follower.snapshot(yes=[("0.4100", "70.00")])
