@@ -49,6 +49,8 @@ from .messages.lifecycle import PriceRange
 from .orders import OwnOrder
 from .pace import Pace
 from .perps import LastKnownPerps, PerpsBook
+from .place import Ahead
+from .queue_ahead import QueueAhead
 from .readings import Depth
 from .tape.replay import Replay, TapeProblem, replay
 from .walk import CumulativeDepth, Walk, Walks
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IMPLEMENTATION",
     "SAMPLE_TAPE",
+    "Ahead",
     "AuditDifference",
     "BookNotLive",
     "BookSnapshot",
@@ -98,6 +101,7 @@ __all__ = [
     "Pace",
     "PerpsBook",
     "PriceRange",
+    "QueueAhead",
     "Replay",
     "StaleReason",
     "State",

@@ -213,7 +213,7 @@ def test_the_client_does_what_its_page_shows(key_files):
     Page(CLIENT).run(client_of_the_page)
 
 
-@pytest.mark.parametrize("name", ["index", "getting-started", "book", "numbers", "states", "units"])
+@pytest.mark.parametrize("name", ["index", "getting-started", "book", "numbers", "queue", "states", "units"])
 def test_a_page_shows_what_happens(name):
     page = Page(f"docs/{name}.md")
     printed = page.run()
