@@ -15,6 +15,7 @@ from frames import A, B, delta, snapshot
 from kalshi_book.cli import main as program
 from kalshi_book.cli.watch import command, running
 from kalshi_book.cli.watch.lines import Lines
+from kalshi_book.sim import virtual
 
 NO_KEY = dict.fromkeys(
     ["KALSHI_ENV", "KALSHI_DEMO", "KALSHI_API_KEY_ID", "KALSHI_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_PRIVATE_KEY"]
@@ -157,24 +158,18 @@ class TestAnExchange:
 
 
 class TestRunning:
-    def test_whoever_reads_slowly_holds_up_nothing(self, monkeypatch):
-        """What comes while a write is under way is written by the next one."""
-        written, lines = [], Lines()
-        feed = kb.Feed()
+    def test_lines_are_written_together_that_came_together(self, monkeypatch):
+        written, lines, feed = [], Lines(), kb.Feed()
 
         async def main():
             writing = asyncio.ensure_future(running.write_lines(lines))
-            lines.take(feed.receive(snapshot(seq=1)))
-            await asyncio.sleep(0)
-            while not written:
-                await asyncio.sleep(0.001)
-            lines.take(feed.receive(delta(seq=2)))
-            while len(written) < 2:
-                await asyncio.sleep(0.001)
+            for each in (snapshot(seq=1), delta(seq=2)):
+                lines.take(feed.receive(each))
+                await asyncio.sleep(1)
             writing.cancel()
 
         monkeypatch.setattr(running, "write", written.append)
-        asyncio.run(main())
+        virtual.run(main(), seed=1)
         assert [text.count("\n") for text in written] == [2, 1]
 
     def test_what_a_source_ends_by_is_raised(self):
