@@ -172,13 +172,15 @@ class TestRunning:
         virtual.run(main(), seed=1)
         assert [text.count("\n") for text in written] == [2, 1]
 
-    def test_what_a_source_ends_by_is_raised(self):
+    @pytest.mark.parametrize("error", [kb.UsageError("no"), kb.NotInTime("a book", 30)])
+    def test_what_a_source_ends_by_is_raised(self, error):
         class Broken:
             async def run(self):
-                raise kb.UsageError("no")
+                raise error
 
-        with pytest.raises(kb.UsageError, match=r"^no$"):
+        with pytest.raises(type(error)) as raised:
             asyncio.run(running.print_lines(Broken(), Lines()))
+        assert raised.value is error
 
 
 @pytest.mark.parametrize(

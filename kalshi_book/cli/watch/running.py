@@ -85,7 +85,7 @@ async def on_the_screen(source: Source, *, seconds: float | None = None) -> int:
 
     with quiet(), told_to_stop() as stop:
         running = asyncio.ensure_future(source.run())
-        enough = asyncio.ensure_future(asyncio.wait_for(stop.wait(), seconds))
+        enough = asyncio.ensure_future(until(stop, seconds))
         code = await Screen(source, lambda: running.done() or enough.done()).run_async(mouse=False)
         await over(running, enough)
     return INTERRUPTED if stop.is_set() else code or 0
@@ -119,13 +119,19 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+async def until(stop: asyncio.Event, seconds: float | None) -> None:
+    """Wait until somebody says to stop, or for so long."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
 async def over(*tasks: asyncio.Future[Any]) -> None:
-    """End tasks, and raise what one of them ended by; that a time is over is no such thing."""
+    """End tasks, and raise what one of them ended by."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
     for task in tasks:
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, asyncio.TimeoutError):
+        if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
 

@@ -91,7 +91,7 @@ class LiveSource:
     async def _read_events(self) -> None:
         async for event in self.live.events():
             if not isinstance(event, events.CommandSent):
-                self._note = f"{clock_text(self.now_ns)} {event}"
+                self._note = " ".join(f"{clock_text(self.now_ns)} {event}".split())  # of whatever a peer says, one line
             self.look()
 
     @property
