@@ -171,7 +171,7 @@ class TestABookThatIsNotLive:
         assert styles_of(lines[1]) == {BAD, ""}
         assert lines[2].plain == " last known: best bid $0.4200 x 7.00  best ask $0.4400 x 310.00"
         assert lines[9].plain == f" ask  $0.4400        310.00  {':' * 40}"
-        for line in lines[8:13]:
+        for line in (*lines[8:13], lines[18]):
             assert "#" not in line.plain and styles_of(line) == {"dim", ""}
         assert not any("LIVE" in line.plain for line in lines)
 

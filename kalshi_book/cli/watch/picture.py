@@ -253,7 +253,8 @@ def _recent(sight: Sight, outcome_side: Side, width: int, rows: int) -> list[Tex
     if rows < 2:
         return [_text() for _ in range(rows)]
     is_split = width >= WIDTH_FOR_TWO
-    left = [_text((" last changes", QUIET)), *(_change(each, outcome_side) for each in sight.changes)][:rows]
+    is_live = standing(sight)[1]
+    left = [_text((" last changes", QUIET)), *(_change(each, outcome_side, is_live) for each in sight.changes)][:rows]
     right = [_text(("last trades", QUIET)), *(_deal(each, outcome_side) for each in sight.trades)][:rows]
     left += [_text() for _ in range(rows - len(left))]
     for line, trade in zip(left, right if is_split else (), strict=False):
@@ -262,13 +263,14 @@ def _recent(sight: Sight, outcome_side: Side, width: int, rows: int) -> list[Tex
     return left
 
 
-def _change(change: Change, outcome_side: Side) -> Text:
+def _change(change: Change, outcome_side: Side, is_live: bool) -> Text:
     is_bid = change.outcome_side == outcome_side
     side, price_e4 = ("bid", change.price_e4) if is_bid else ("ask", flip_e4(change.price_e4))
     sign = "+" if change.delta_e2 > 0 else ""
     line = _text(f" {clock_text(change.at_ns)} {side} ${price_text(price_e4)} {sign + size_text(change.delta_e2):>11}")
-    line.stylize(BID if is_bid else ASK, 10, 13)
-    return line.append(" own", OWN) if change.own else line
+    line.append(" own" if change.own else "", OWN if is_live else QUIET)
+    line.stylize((BID if is_bid else ASK) if is_live else QUIET, 10, 13)
+    return line
 
 
 def _deal(deal: Deal, outcome_side: Side) -> Text:
