@@ -56,7 +56,7 @@ def started(*arguments, **variables):
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
             process.communicate(timeout=30)
 
 
