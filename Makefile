@@ -31,7 +31,7 @@ TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md L
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-demo: $(INSTALLED)  ## replay the packaged sample: a moving ladder, then the final table
+demo: $(INSTALLED)  ## live books of a simulated exchange: no key, no network
 	@$(BIN)/kalshi-book demo
 
 test: $(INSTALLED_DEV)  ## run the whole test suite
@@ -95,8 +95,9 @@ sanitize: $(INSTALLED_DEV)  ## the tests under AddressSanitizer, UndefinedBehavi
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(HERE)/python -m pytest -q --capture=sys $(PACKAGE_ONLY)
 
-picture: $(INSTALLED_DEV)  ## draw the picture of docs/data.md again
+picture: $(INSTALLED_DEV)  ## draw the pictures of docs/data.md and docs/watch.md again
 	$(BIN)/kalshi-book plot --force --out docs/data.png kalshi_book/data/sample.ndjson.gz
+	PYTHONPATH=tests $(BIN)/python tests/watch_pictures.py
 
 sample: $(INSTALLED)  ## write the packaged sample tape again
 	$(BIN)/kalshi-book flow kalshi_book/data/sample.ndjson.gz

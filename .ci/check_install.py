@@ -11,7 +11,7 @@ LOADED = "import sys, kalshi_book; print(*{'cryptography', 'socket', 'ssl', 'web
 
 
 def main() -> None:
-    """Import it, watch what that does, replay the packaged sample."""
+    """Import it, watch what that does, replay the packaged sample, show the demo."""
     compiled = sys.argv[1] == "compiled"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -30,6 +30,7 @@ def main() -> None:
     command = Path(sys.executable).with_name("kalshi-book")
     for sample in samples:
         subprocess.run([command, "replay", sample], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([command, "demo"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     print(f"kalshi_book {kalshi_book.__version__}, {kalshi_book.IMPLEMENTATION}, Python {sys.version.split()[0]}")
 
 

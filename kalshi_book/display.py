@@ -44,7 +44,7 @@ def ladder(book: OrderBook | LastKnown, n: int | None = 8, *, outcome_side: Side
         [
             f"{book.market_ticker}  {outcome_side}",
             *(_line("ask", level, largest) for level in reversed(asks)),
-            _middle(bids, asks),
+            middle(bids, asks),
             *(_line("bid", level, largest) for level in bids),
         ]
     )
@@ -55,7 +55,8 @@ def _line(book_side: str, level: Level, largest_e2: int) -> str:
     return f" {book_side}  ${price_text(level.price_e4)}  {size_text(level.size_e2):>12}  {bar}"
 
 
-def _middle(bids: list[Level], asks: list[Level]) -> str:
+def middle(bids: list[Level], asks: list[Level]) -> str:
+    """Say what stands between bids and asks, best first: spread and mid, or who is missing."""
     if not bids or not asks:
         return f"      {'nobody on either side' if not bids and not asks else 'nobody asks' if bids else 'nobody bids'}"
     spread = price_text(asks[0].price_e4 - bids[0].price_e4)

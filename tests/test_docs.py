@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 
 import kalshi_book as kb
+import watch_pictures
 from kalshi_book import errors, kinds, live
 from kalshi_book.cli.main import parser
+from kalshi_book.cli.watch.picture import KEYS
 from kalshi_book.live import backoff, client, consumers, desire, entry, hub, lane, liveness, queues, session, wire
 from kalshi_book.messages.commands import MAX_TICKERS
 from kalshi_book.messages.vocabulary import CHANNELS
@@ -150,6 +152,11 @@ def state_rows():
         yield f"| {state.name} | {text.value.value.replace('``', '`')} |"
 
 
+def key_rows():
+    for keys, what in KEYS:
+        yield f"| {' '.join(f'`{key}`' for key in keys.split())} | {what[0].upper()}{what[1:]}. |"
+
+
 TABLES = {
     "docs/client.md": {
         "options": option_rows, "channels": channel_rows, "errors": error_rows, "events": event_rows,
@@ -157,6 +164,7 @@ TABLES = {
     },
     "docs/book.md": {"questions": question_rows},
     "docs/states.md": {"states": state_rows},
+    "docs/watch.md": {"keys": key_rows},
     "docs/command-line.md": {"commands": command_rows},
 }  # fmt: skip
 
@@ -234,6 +242,26 @@ def test_the_commands_print_what_their_page_shows(tmp_path, monkeypatch):
     frames = list(Flow(seed=1, markets=2, frames=3_000, close=False))
     Path("holes.ndjson").write_bytes(b"".join([*frames[:1_000], *frames[1_001:]]))
     Page("docs/command-line.md").run_console()
+    Page("docs/watch.md").run_console()
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return watch_pictures.scenes()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/watch.md"])
+def test_what_is_watched_looks_as_the_page_shows(scenes, name):
+    shown = watch_pictures.shown(name)
+    assert shown and shown == {each: watch_pictures.text(scenes[each]) for each in shown}
+
+
+@pytest.mark.parametrize("name", watch_pictures.DRAWN)
+def test_the_pictures_of_what_is_watched_are_those_of_the_code(scenes, name):
+    """The letters of them: how they are placed is a matter of the library's version."""
+    drawn = watch_pictures.file_of(name).read_text()
+    assert watch_pictures.letters(drawn) == watch_pictures.letters(watch_pictures.svg(scenes[name]))
+    assert "@font-face" not in drawn and "url(http" not in drawn
 
 
 if __name__ == "__main__":

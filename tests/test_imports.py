@@ -32,7 +32,7 @@ def test_the_simulated_exchange_needs_no_network_library_before_it_is_served(imp
 
 
 def test_importing_the_package_or_its_tables_loads_no_library_that_only_some_need():
-    heavy = ("pyarrow", "polars", "pandas", "numpy", "matplotlib", "duckdb")
+    heavy = ("pyarrow", "polars", "pandas", "numpy", "matplotlib", "duckdb", "textual")
     code = (
         "import sys, kalshi_book as kb\n"
         "print('kalshi_book.tables' in sys.modules)\n"

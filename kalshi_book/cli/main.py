@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from .. import IMPLEMENTATION, KalshiBookError, TapeError, __version__
 from . import demo, drift, flow, plot, replay, sim
+from .watch import command as watch
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE, EXIT_NO_FILE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -22,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="kalshi-book", description="Exact local order books for the Kalshi exchange.")
     top.add_argument("--version", action="version", version=f"kalshi-book {__version__} ({IMPLEMENTATION} core)")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (replay, plot, flow, demo, drift, sim):
+    for command in (watch, replay, plot, flow, demo, drift, sim):
         command.add_to(commands)
     return top
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
@@ -131,7 +131,7 @@ class Output(Console):
 
 def print_ending(console: Console, tape: Replay) -> None:
     """Print what every replay ends with: the books, and what it met."""
-    console.print(books_table(tape, is_wide=console.width >= WIDTH_FOR_ALL_COLUMNS))
+    console.print(books_table(tape.books.values(), is_wide=console.width >= WIDTH_FOR_ALL_COLUMNS))
     console.print(summary(tape), soft_wrap=True)
 
 
@@ -154,15 +154,15 @@ def summary(tape: Replay) -> str:
     return "\n".join(lines)
 
 
-def books_table(tape: Replay, *, is_wide: bool) -> Table:
-    """Show the books as a replay leaves them; a book that is not LIVE with what it last knew, and why."""
+def books_table(books: Iterable[OrderBook], *, is_wide: bool) -> Table:
+    """Show books as they are; a book that is not LIVE with what it last knew, and why."""
     table = Table(box=SIMPLE_HEAD)
     columns = ("market", "state", "yes bid", "yes ask", "yes levels", "no levels", "checksum")
     shown = len(columns) if is_wide else 4
     for name in columns[:shown]:
         is_text = name in ("market", "state", "checksum")
         table.add_column(name, justify="left" if is_text else "right", overflow="fold")
-    for book in tape.books.values():
+    for book in books:
         table.add_row(*book_row(book)[:shown], style=None if book.is_live else "dim")
     return table
 

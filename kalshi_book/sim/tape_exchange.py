@@ -233,7 +233,7 @@ def timed(
     with contextlib.closing(source):
         for payload, received_ns in source:
             if speed is not None:
-                for clock, recorded_ns in _times(payload, received_ns):
+                for clock, recorded_ns in times_of(payload, received_ns):
                     if clock < best:
                         best, zero_ns = clock, recorded_ns - round((due_ns - begins_ns) * speed)
                     if clock == best:
@@ -242,7 +242,7 @@ def timed(
             yield due_ns, payload
 
 
-def _times(payload: bytes, received_ns: int | None) -> Iterator[tuple[int, int]]:
+def times_of(payload: bytes, received_ns: int | None) -> Iterator[tuple[int, int]]:
     """Give the times of a frame, each with its clock, the best first."""
     if received_ns is not None:
         yield _RECEIPT, received_ns

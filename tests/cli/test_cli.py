@@ -190,23 +190,24 @@ class TestTheProgram:
 
 
 class TestTheDemo:
-    def test_stands_still_on_a_pipe(self, run):
+    def test_is_a_still_picture_of_live_books_on_a_pipe(self, run):
         code, out, err = run("demo")
         assert (code, err) == (0, "")
-        assert " ask  $" in out and " bid  $" in out and "spread" in out
-        assert out.count("LIVE") == 6  # the ladder's line and five books
+        lines = out.splitlines()
+        assert lines[0].split() == ["KXSIM-26-A", "YES", "1", "of", "5,", "sim"]
+        assert lines[1].startswith(" LIVE, proven 0.")
+        assert any(line.startswith(" ask  $") for line in lines) and any(line.startswith(" bid  $") for line in lines)
+        assert [line.split()[:2] for line in lines if line.startswith("  KXSIM")] == [
+            [f"KXSIM-26-{letter}", "LIVE"] for letter in "ABCDE"
+        ]
+        assert lines[-1].endswith(" changes of a simulated exchange so far; on a terminal the picture moves")
 
-    def test_moves_on_a_terminal(self, kb, monkeypatch):
-        demo, console = part(kb, "cli.demo"), part(kb, "cli.demo").Console
-        pauses = []
-        monkeypatch.setattr(demo.time, "sleep", pauses.append)
-        screen = console(force_terminal=True, width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
-        monkeypatch.setattr(demo, "Output", lambda: screen)
-        assert part(kb, "cli.main").main(["demo", "--seconds", "1"]) == 0
-        assert pauses == [1 / 20] * 20
-        screen.file.close()
-        text = screen.export_text()
-        assert "LIVE, seq" in text and "KXFLOW15M-26SEP21-00005" in text
+    def test_that_fails_says_why(self, kb, run, monkeypatch):
+        async def fail(*_):
+            raise kb.UsageError("no such luck")
+
+        monkeypatch.setattr(part(kb, "cli.demo"), "liven", fail)
+        assert run("demo") == (2, "", "kalshi-book: no such luck\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pexpect needs a pseudo-terminal")
@@ -223,11 +224,6 @@ class TestOnATerminal:
         shown, code = on_a_terminal("replay", str(tape))
         assert code == 0
         assert "$0.4200 x 8.00" in shown and "checksum" not in shown
-
-    def test_the_demo_moves(self):
-        shown, code = on_a_terminal("demo", "--seconds", "1")
-        assert code == 0
-        assert shown.count("spread") > 10
 
 
 def on_a_terminal(*arguments):
