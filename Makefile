@@ -71,7 +71,7 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 
 coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
 	$(BIN)/coverage erase
-	$(FEW_SEEDS) $(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY) -m "not long and not peers"
+	$(FEW_SEEDS) $(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY) --ignore=examples -m "not long and not peers"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

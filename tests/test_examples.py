@@ -1,11 +1,14 @@
 """The programs of examples/ do what they say. (Those that are tests themselves are collected there.)"""
 
+import pytest
+
 import market_maker
 import own_orders
 import queue_ahead
 from kalshi_book.sim import virtual
 
 
+@pytest.mark.long
 def test_the_market_maker_trades_and_says_what_it_holds(capsys):
     virtual.run(market_maker.main(200), seed=7)
     said = capsys.readouterr().out

@@ -290,6 +290,7 @@ class TestTheHandshake:
         assert f"our clock, which is {abs(error.skew_ms) // 1000} s {side} the exchange's: very likely this" in str(error)
 
     @pytest.mark.parametrize("step_s", [-HOUR_S, HOUR_S, -365 * 24 * HOUR_S, 365 * 24 * HOUR_S])
+    @pytest.mark.long
     def test_fm_14_a_clock_that_is_set_ends_no_connection(self, step_s):
         async def main():
             async with served() as exchange:
@@ -439,6 +440,7 @@ class TestTheHandshake:
 
 
 class TestReconnecting:
+    @pytest.mark.long
     def test_fm_11_clients_do_not_come_back_as_a_herd(self):
         """Jitter of others collapsed at the cap: all came back in the same second."""
         arrivals = []
@@ -456,6 +458,7 @@ class TestReconnecting:
         buckets = [int(at) for at in arrivals]
         assert max(buckets.count(second) for second in set(buckets)) <= 0.05 * 150 + 3
 
+    @pytest.mark.long
     def test_fm_12_a_connection_that_dies_right_away_backs_off_and_a_healthy_one_forgets(self):
         async def scenario(live, exchange):
             backoff = live._lanes[0].backoff
@@ -470,6 +473,7 @@ class TestReconnecting:
 
         play(scenario)
 
+    @pytest.mark.long
     def test_fm_16_a_hundred_reconnects_subscribe_once_each(self):
         """Subscriptions were repeated from a log of commands: 2, 4, 8, ... of them."""
 
@@ -541,6 +545,7 @@ class TestReconnecting:
 
         play(scenario)
 
+    @pytest.mark.long
     def test_fm_19_an_empty_set_is_healthy(self):
         """~11 crashes a day at roll-overs with zero active markets."""
 

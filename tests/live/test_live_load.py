@@ -42,6 +42,7 @@ class TestRecovery:
 
         play(scenario, client={"audit_s": None})
 
+    @pytest.mark.long
     def test_fm_26_a_storm_of_gaps_stays_within_the_budget(self):
         async def scenario(live, exchange):
             watch, pace = Watch(live), kb.Pace()
@@ -240,6 +241,7 @@ class TestLoad:
 
         play(scenario)
 
+    @pytest.mark.long
     def test_fm_42_nothing_grows_under_a_burst(self):
         async def scenario(live, exchange):
             await live.all_live()
@@ -302,6 +304,7 @@ class TestLoad:
                     made.append((path.name, name))
         assert made == [("hub.py", "create_task")]
 
+    @pytest.mark.long
     def test_fm_45_the_garbage_collector_may_run_at_any_time(self):
         async def scenario(live, exchange):
             seen = []

@@ -108,6 +108,7 @@ class Failing:
         raise RuntimeError(base64.b64encode(self._signer.sign(text)).decode())
 
 
+@pytest.mark.long
 def test_no_secret_is_ever_shown(caplog):
     seen = []
 

@@ -76,6 +76,7 @@ def test_an_exchange_that_answers_nothing_is_left_and_asked_on_another_connectio
     play(scenario)
 
 
+@pytest.mark.long
 def test_a_market_that_never_gives_a_snapshot_costs_no_connection():
     async def scenario(live, exchange):
         exchange.faults.no_snapshots(market_ticker=A)

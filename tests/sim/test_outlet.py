@@ -411,6 +411,7 @@ def _fits(names, fields):
 
 
 @given(seed=st.integers(0, 2**32), use_yes_price=st.booleans())
+@pytest.mark.long
 def test_a_feed_that_follows_a_busy_venue_holds_its_books_after_every_frame(seed, use_yes_price):
     venue = Venue(markets=4, seed=seed, rate=400, start_ns=START_MS * MS, tick="mixed", life_s=1, determine_s=1)
     feed = kb.Feed(use_yes_price=use_yes_price)
