@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from ..kinds import Effect, Kind
+from ..kinds import Effect, Kind, MarketState
+from ..market import Market
 from ..units import flip_e4, price_text, size_text
 from .replay import WIDTH_FOR_ALL_COLUMNS, Output, books_table
 from .watch.command import is_a_screen
@@ -49,11 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def liven(live: Live, market_tickers: Sequence[str]) -> None:
-    """Let the exchange be busy, rest own orders behind its best prices, and know them as one who asked for the list."""
+    """Let the exchange be busy, rest own orders behind its best prices, and know what REST tells: states and own orders."""
     live.exchange.rate = RATE
     for channel in ("user_orders", "fill"):
         await live.subscribe(channel)
     for ticker in market_tickers:
+        live.set_market(Market(market_ticker=ticker, state=MarketState.ACTIVE, is_current=True))
         book = await live.book(ticker)
         for side in SIDES:
             for level in book.bids(outcome_side=side)[OWN_LEVELS]:
