@@ -89,7 +89,11 @@ class Live:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.close()
+        try:
+            self.close()
+        except KeyboardInterrupt:
+            self.close()  # it may have come before the first line of that one was done
+            raise
 
     def close(self) -> None:
         """End everything: connections (with a closing handshake), streams, handlers, the thread. Some seconds at most.
@@ -103,8 +107,8 @@ class Live:
             _OPEN.discard(self)
             for worker in self._workers:
                 worker.stop()
-        for worker in self._workers:
-            worker.join()
+            for worker in self._workers:
+                worker.join()
 
     async def _finish(self) -> None:
         """What the thread does last."""

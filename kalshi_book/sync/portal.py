@@ -15,6 +15,7 @@ import asyncio
 import atexit
 import contextlib
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias, TypeVar
@@ -40,11 +41,12 @@ class Portal:
 
     def __init__(self) -> None:
         self.is_started = self.is_over = False
-        self._is_lost = self._is_to_end = False
+        self._is_lost = self._is_to_end = self._is_finishing = False
+        self._first: dict[str, str] = {}  # who came first: the thread, which then runs, or its end, and then it never does
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._waiting: set[Bell] = set()
-        self._frozen_by: int | None = None
+        self._held: dict[int, Bell] = {}  # what lets the thread go on, by the thread that holds it still
 
     # Its life.
 
@@ -73,10 +75,16 @@ class Portal:
         """
         if self._thread is None or self._is_lost:
             return True
+        if (held := self._held.pop(threading.get_ident(), None)) is not None:
+            held.put(None)
         self.check()
+        if self._first.setdefault("", "end") == "end":  # it was interrupted before the thread began
+            self._over()
+            atexit.unregister(self.end)
+            return True
         self._is_to_end = True
         if self._loop is not None:
-            self.soon(self._loop.stop)
+            self.soon(self._stop, self._loop)
         try:
             return self._join(self._thread)
         except BaseException:
@@ -101,13 +109,23 @@ class Portal:
     # The thread.
 
     def _live_through(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._first.setdefault("", "thread") != "thread":
+            return
         loop = self._loop = asyncio.new_event_loop()
         self._started.put(True)
         if not self._is_to_end:
             _guarded(loop.run_forever)
+        self._is_finishing = True
         for last in (finish, _cancel_what_is_left, loop.shutdown_asyncgens):
             _guarded(lambda last=last: loop.run_until_complete(last()))  # type: ignore[misc]
         loop.close()
+        self._over()
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._is_finishing:  # it may be asked for twice
+            loop.stop()
+
+    def _over(self) -> None:
         self.is_over = True
         for bell in self._waiting.copy():
             bell.put(None)
@@ -186,6 +204,7 @@ class Portal:
         self.check()
         self.require_started()
         go: Bell = SimpleQueue()
+        me = threading.get_ident()
 
         def stand_still() -> None:
             held.put(True)
@@ -199,13 +218,11 @@ class Portal:
                         raise closed()
                 except Empty:
                     raise NotInTime("expected the client's thread to stand still, found it busy", timeout_s) from None
-                self._frozen_by = threading.get_ident()
-                try:
-                    yield
-                finally:
-                    self._frozen_by = None
+                self._held[me] = go
+                yield
             finally:
                 go.put(None)
+                self._held.pop(me, None)
 
     def require_started(self) -> None:
         """Make sure that it was started.
@@ -225,7 +242,7 @@ class Portal:
         """
         if self._is_lost:
             raise UsageError("this client belongs to the process that forked this one: connect anew here")
-        if self._frozen_by == threading.get_ident():
+        if threading.get_ident() in self._held:
             raise UsageError("nothing can be waited for inside of live.frozen(): read books there, and call this after it")
         try:
             asyncio.get_running_loop()
@@ -234,6 +251,10 @@ class Portal:
         raise UsageError(
             "an event loop runs in this thread, and nothing may block it: use kb.connect there, whose calls are awaited"
         )
+
+
+# Python ends the younger first: with this one there already, all other finalizers end after a client that uses their things.
+weakref.finalize(Portal, int)
 
 
 def closed(state: str = "closed") -> UsageError:

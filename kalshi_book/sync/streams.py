@@ -129,6 +129,7 @@ class Stream(Generic[T]):
                 if isinstance(found, ConsumerOverrun):
                     raise found
                 return found
+            portal.check()
             if is_over:
                 return None
             self._wait(ends, timeout_s)
