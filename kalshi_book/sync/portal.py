@@ -155,13 +155,12 @@ class Portal:
     def call(self, function: Callable[[], T]) -> T:
         """Call a function in the thread, between two of its callbacks; here, while it does not run."""
         self.check()
-        if not self.is_started or self.is_over:
-            return function()
 
         async def there() -> T:
             return function()
 
-        return self.run(there)
+        done = self._ask(there) if self.is_started else None
+        return function() if done is None else done.result()
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await something in the thread. Whatever ends the waiting here cancels it there.
@@ -170,6 +169,14 @@ class Portal:
             UsageError: the thread does not run, or this one cannot wait for it.
         """
         self.check()
+        self.require_started()
+        done = self._ask(work)
+        if done is None:
+            raise closed()
+        return done.result()
+
+    def _ask(self, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T] | None:
+        """Let a task do it, and give that when it is done; None: the thread ended before."""
         tasks: list[asyncio.Task[T]] = []
 
         def begin() -> None:
@@ -181,7 +188,6 @@ class Portal:
             for task in tasks:
                 task.cancel()
 
-        self.require_started()
         with self.waiting() as bell:
             try:
                 self.soon(begin)
@@ -189,9 +195,7 @@ class Portal:
             except BaseException:
                 self.soon(cancel)
                 raise
-        if done is None or done.cancelled():
-            raise closed()
-        return done.result()
+        return None if done is None or done.cancelled() else done
 
     @contextlib.contextmanager
     def frozen(self, timeout_s: float) -> Iterator[None]:
