@@ -1,7 +1,9 @@
 """The programs of examples/ do what they say. (Those that are tests themselves are collected there.)"""
 
+import kalshi_book as kb
 import market_maker
 import own_orders
+import plain_loop
 from kalshi_book.sim import virtual
 
 
@@ -19,3 +21,17 @@ def test_own_orders_are_known_again_after_a_reconnect(capsys):
     assert size == "at $0.01 we bid for 5.00 of 5.00"
     assert others.startswith("without us Level($0.") and not others.startswith("without us Level($0.0100")
     assert "client_order_id='first'" in known and "size_e2=500" in known and "is_confirmed=True" in known
+
+
+def test_a_plain_loop_says_how_the_market_stands_also_while_the_book_is_not_live(capsys):
+    plain_loop.main(60)
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("a trade: KXSIM-26-A")]
+    assert said[-2] == "not LIVE (disconnected): no quotes"
+    assert all(" / 0." in line for line in [*said[:-2], said[-1]])
+    assert len(said) > 2
+
+
+def test_a_plain_loop_knows_an_empty_side():
+    book = kb.OrderBook("KXDEMO-26-A")
+    book.apply(kb.decode('{"type":"orderbook_snapshot","sid":1,"seq":1,"msg":{"market_ticker":"KXDEMO-26-A"}}'))
+    assert plain_loop.look(book) == "one side is empty"
