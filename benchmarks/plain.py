@@ -1,7 +1,7 @@
 """What it costs to read a book from the caller's thread, while another one applies frames, beside the asyncio form.
 
-Both forms iterate over the same frames, so many a second, from an exchange in a process of its own, and read the book of each
-update: single calls are timed. Afterwards every book has to be LIVE and the true one, or nothing is reported.
+Both forms iterate over the same frames, so many a second, from an exchange in a process of its own, and read the book of
+each update: single calls are timed. Afterwards every book has to be LIVE and the true one, or nothing is reported.
 """
 
 from __future__ import annotations
