@@ -41,7 +41,7 @@ class Portal:
 
     def __init__(self) -> None:
         self.is_started = self.is_over = False
-        self._is_lost = self._is_to_end = self._is_finishing = False
+        self._is_lost = self._is_finishing = False
         self._first: dict[str, str] = {}  # who came first: the thread, which then runs, or its end, and then it never does
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -81,10 +81,10 @@ class Portal:
         if self._first.setdefault("", "end") == "end":  # it was interrupted before the thread began
             self._over()
             atexit.unregister(self.end)
+            with contextlib.suppress(RuntimeError):  # it was not started
+                self._thread.join()
             return True
-        self._is_to_end = True
-        if self._loop is not None:
-            self.soon(self._stop, self._loop)
+        self.soon(self._stop)
         try:
             return self._join(self._thread)
         except BaseException:
@@ -109,21 +109,21 @@ class Portal:
     # The thread.
 
     def _live_through(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop = self._loop = asyncio.new_event_loop()  # first: an end that comes second may stop it
         if self._first.setdefault("", "thread") != "thread":
+            loop.close()
             return
-        loop = self._loop = asyncio.new_event_loop()
         self._started.put(True)
-        if not self._is_to_end:
-            _guarded(loop.run_forever)
+        _guarded(loop.run_forever)
         self._is_finishing = True
         for last in (finish, _cancel_what_is_left, loop.shutdown_asyncgens):
             _guarded(lambda last=last: loop.run_until_complete(last()))  # type: ignore[misc]
         loop.close()
         self._over()
 
-    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _stop(self) -> None:
         if not self._is_finishing:  # it may be asked for twice
-            loop.stop()
+            asyncio.get_running_loop().stop()
 
     def _over(self) -> None:
         self.is_over = True

@@ -13,8 +13,10 @@ import kalshi_book
 from processes import run_python
 
 PROGRAM = """
-import logging, threading, time
+import logging, signal, threading, time
 import kalshi_book as kb
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 
 logging.getLogger("kalshi_book").setLevel("ERROR")  # a connection that fails is a warning
 
@@ -82,6 +84,7 @@ def started(code):
     return process
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", BODIES)
 def test_ctrl_c_in_the_middle_of(what):
     process = started(PROGRAM.format(body=textwrap.indent(BODIES[what], "    ")))
