@@ -55,6 +55,9 @@ class Portal:
 
         Args:
             finish: what is done there last, whatever ended it.
+
+        Raises:
+            OSError: the system gives no event loop: too many open files, say.
         """
         self.is_started = True
         self._thread = threading.Thread(target=self._live_through, args=(finish,), name="kalshi_book", daemon=True)
@@ -62,7 +65,8 @@ class Portal:
         with self.waiting() as started:
             self._started = started
             self._thread.start()
-            started.get()
+            if isinstance(failure := started.get(), BaseException):
+                raise failure
 
     def end(self) -> bool:
         """Stop the loop, and wait until the thread is gone. Ctrl-C meanwhile is raised when it is.
@@ -109,7 +113,11 @@ class Portal:
     # The thread.
 
     def _live_through(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        loop = self._loop = asyncio.new_event_loop()  # first: an end that comes second may stop it
+        try:
+            loop = self._loop = asyncio.new_event_loop()  # first: an end that comes second may stop it
+        except BaseException as error:
+            self._started.put(error)
+            return
         if self._first.setdefault("", "thread") != "thread":
             loop.close()
             return
@@ -177,6 +185,8 @@ class Portal:
 
     def _ask(self, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T] | None:
         """Let a task do it, and give that when it is done; None: the thread ended before."""
+        if self.is_over:
+            return None
         tasks: list[asyncio.Task[T]] = []
 
         def begin() -> None:

@@ -116,6 +116,18 @@ def test_ctrl_c_while_an_end_is_waited_for_is_raised_when_it_has_come(monkeypatc
     assert (len(calls), threads()) == (2, [])
 
 
+def test_where_the_system_gives_no_event_loop_the_caller_hears_it(monkeypatch):
+    def fail():
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", fail)
+    portal = Portal()
+    with pytest.raises(OSError, match=r"^too many open files$"):
+        portal.start(nothing)
+    assert portal.end()
+    assert threads() == []
+
+
 def test_an_end_that_is_asked_for_again_does_not_cut_off_what_is_done_last():
     portal, done = Portal(), []
 
@@ -136,6 +148,9 @@ def test_a_thread_that_was_ended_before_it_began_never_does(monkeypatch):
     portal.start(pytest.fail)
     begun[0].run()
     assert portal.is_over
+    assert portal.call(lambda: "here") == "here"
+    with pytest.raises(kb.UsageError, match=r"^the client is closed"):
+        portal.run(nothing)
     assert portal.end()
 
 
