@@ -17,7 +17,7 @@ SPREAD := -n auto --dist worksteal
 # The harness of the benchmarks runs processes of its own and has no line of the package: nothing to cover or to sanitise.
 PACKAGE_ONLY := --ignore=tests/bench
 # The simulated exchange uses nothing of the core, and the client nothing that the feed does not.
-CORE_ONLY := $(PACKAGE_ONLY) --ignore=tests/sim --ignore=tests/live
+CORE_ONLY := $(PACKAGE_ONLY) --ignore=tests/sim --ignore=tests/live --ignore=tests/sync
 
 # For runs that are not there to find what faults do.
 FEW_SEEDS := KALSHI_BOOK_FAULT_SEEDS=2 KALSHI_BOOK_LIVE_SEEDS=2

@@ -15,6 +15,7 @@ from . import (
     flows,
     growth,
     memory,
+    plain,
     session,
     simulator,
     start,
@@ -53,6 +54,7 @@ PARTS: dict[str, tuple[str, Callable[[Options], Found]]] = {
     "sessions": ("10,000 markets subscribed and healed", lambda o: session.rows(quick=o.quick)),
     "simulator": ("the simulated exchange on a socket", lambda o: simulator.rows(seed=o.seed, quick=o.quick)),
     "client": ("the live client on a socket", lambda o: client.rows(seed=o.seed, quick=o.quick)),
+    "plain": ("reading a book from another thread", lambda o: plain.rows(seed=o.seed, quick=o.quick)),
     "start": ("import and wheel", lambda o: start.rows(quick=o.quick)),
     "callgrind": ("instructions of our own paths", lambda o: callgrind.rows(seed=o.seed, quick=o.quick)),
 }

@@ -58,6 +58,7 @@ from .walk import CumulativeDepth, Walk, Walks
 if TYPE_CHECKING:
     from . import live as live
     from . import sim as sim
+    from . import sync as sync
     from . import tables as tables
     from .live import ConflatedUpdate as ConflatedUpdate
     from .live import Live as Live
@@ -134,8 +135,8 @@ _LATER = {"connect": "live", "Live": "live", "ConflatedUpdate": "live"}
 
 
 def __getattr__(name: str) -> _Any:
-    """Load the client, the simulated exchange and the tables when they are touched."""
-    if name in ("live", "sim", "tables"):
+    """Load the client, in both forms, the simulated exchange and the tables when they are touched."""
+    if name in ("live", "sim", "sync", "tables"):
         return _importlib.import_module(f".{name}", __name__)
     if name in _LATER:
         return getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)

@@ -72,21 +72,24 @@ class Page:
 
     # Python.
 
-    def run(self, around=None):
+    def run(self, around=None, names=()):
         """Run all blocks of Python, and make sure that every print that says what it prints has printed it.
 
         Args:
             around: an asynchronous context manager that gives names to the blocks that are no whole programs, or None.
+            names: what else each block knows.
 
         Returns:
             All that was printed.
         """
         blocks = [(code, self._compiled(line, code)) for line, code in self.blocks("python")]
-        names, screen = {"print": self._print, "__name__": "__main__"}, io.StringIO()
+        given = {"print": self._print, "__name__": "__main__", **dict(names)}
+        names, screen = dict(given), io.StringIO()
         is_program = [around is None or bool(_RUNS.search(code)) for code, _ in blocks]
         with contextlib.redirect_stdout(screen):
             for (code, compiled), is_whole in zip(blocks, is_program, strict=True):
                 if is_whole:
+                    names.update(given)
                     _run_program(code, compiled, names)
             if around is not None:
                 parts = [compiled for (_, compiled), is_whole in zip(blocks, is_program, strict=True) if not is_whole]

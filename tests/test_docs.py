@@ -221,6 +221,13 @@ def test_the_client_does_what_its_page_shows(key_files):
     Page(CLIENT).run(client_of_the_page)
 
 
+def test_plain_loops_do_what_their_page_shows():
+    """In real time, since threads know no other."""
+    page = Page("docs/sync.md")
+    with kb.sync.connect("sim", market_tickers=["KXSIM-26-A"]) as client_:
+        page.run(names={"live": client_, "book": client_.book("KXSIM-26-A")})
+
+
 @pytest.mark.parametrize("name", ["index", "getting-started", "book", "numbers", "queue", "states", "units"])
 def test_a_page_shows_what_happens(name):
     page = Page(f"docs/{name}.md")

@@ -2,8 +2,10 @@
 
 import pytest
 
+import kalshi_book as kb
 import market_maker
 import own_orders
+import plain_loop
 import queue_ahead
 from kalshi_book.sim import virtual
 
@@ -35,3 +37,17 @@ def test_the_queue_ahead_is_shown_from_the_placing_of_an_order_to_its_end(capsys
 def test_an_order_that_is_not_filled_is_watched_for_as_long_as_is_asked(capsys):
     virtual.run(queue_ahead.main(0.5), seed=7)
     assert "ended" not in capsys.readouterr().out
+
+
+def test_a_plain_loop_says_how_the_market_stands_also_while_the_book_is_not_live(capsys):
+    plain_loop.main(60)
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("a trade: KXSIM-26-A")]
+    assert said[-2] == "not LIVE (disconnected): no quotes"
+    assert all(" / 0." in line for line in [*said[:-2], said[-1]])
+    assert len(said) > 2
+
+
+def test_a_plain_loop_knows_an_empty_side():
+    book = kb.OrderBook("KXDEMO-26-A")
+    book.apply(kb.decode('{"type":"orderbook_snapshot","sid":1,"seq":1,"msg":{"market_ticker":"KXDEMO-26-A"}}'))
+    assert plain_loop.look(book) == "one side is empty"

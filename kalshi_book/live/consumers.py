@@ -77,6 +77,15 @@ class Stream(Generic[T]):
                 bell.waiter = None
         return cast(T, queue.take())
 
+    def heard_by(self, bell: Bell) -> UpdateQueue | EventQueue:
+        """Let another bell ring instead of its own, and give the queue to whoever takes from it without awaiting."""
+        self._bells.discard(self._bell)
+        bell.is_over = self._bell.is_over
+        self._bell = bell
+        self._bells.add(bell)
+        self._queue.on_item = bell.ring
+        return self._queue
+
     def close(self) -> None:
         """Let nothing more come. What waits still is given, then the iteration ends."""
         self._remove()

@@ -8,7 +8,7 @@ orders, is subscribed on every connection; consumers hear it from the first one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Any, Final
 
 from ..book import OrderBook
@@ -35,7 +35,7 @@ _ITEMS: Final = frozenset({"market_ids", "index_ids", "underlying_tickers"})
 class LiveBooks(Mapping[str, OrderBook]):
     """The books of all connections, by market ticker. A live view; to be read only."""
 
-    def __init__(self, lane_of: Mapping[str, Lane]) -> None:
+    def __init__(self, lane_of: dict[str, Lane]) -> None:
         self._lane_of = lane_of
 
     def __getitem__(self, market_ticker: str) -> OrderBook:
@@ -50,7 +50,19 @@ class LiveBooks(Mapping[str, OrderBook]):
         raise UnknownMarket(market_ticker, len(self))
 
     def __iter__(self) -> Iterator[str]:
-        return iter([ticker for ticker, lane in list(self._lane_of.items()) if ticker in lane.feed.books])
+        return iter(self._now())
+
+    def items(self) -> ItemsView[str, OrderBook]:
+        """Give tickers and books of now: a market that is let go meanwhile is no error."""
+        return self._now().items()
+
+    def values(self) -> ValuesView[OrderBook]:
+        """Give the books of now."""
+        return self._now().values()
+
+    def _now(self) -> dict[str, OrderBook]:
+        found = ((ticker, lane.feed.books.get(ticker)) for ticker, lane in self._lane_of.copy().items())
+        return {ticker: book for ticker, book in found if book is not None}
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -166,6 +166,7 @@ class Hub:
         self.settings = settings
         self.world = world
         self.state: Literal["new", "open", "closed"] = "new"
+        self.way_in = "async with kb.connect(...) as live"
         self.tally = Tally()
         self.tasks = Tasks()
         self.reports = Reports(LOG)
@@ -227,7 +228,7 @@ class Hub:
             UsageError: it is not.
         """
         if self.state != "open":
-            raise UsageError(f'the client is {self.state}: use it inside of "async with kb.connect(...) as live"')
+            raise UsageError(f'the client is {self.state}: use it inside of "{self.way_in}"')
 
     def close(self) -> None:
         """Let nobody wait any more."""

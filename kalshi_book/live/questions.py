@@ -88,10 +88,11 @@ class Questions(Desire):
 
         None: a connection is not open.
         """
-        if not self._lanes or any(lane.session is None for lane in self._lanes):
+        sessions = [lane.session for lane in self._lanes]  # looked at once: other threads may ask
+        silences_ns = [session.silence_ns for session in sessions if session is not None]
+        if not sessions or len(silences_ns) < len(sessions):
             return None
-        silence_ns = max(lane.session.silence_ns for lane in self._lanes if lane.session is not None)
-        return self._hub.world.wall_ns() - silence_ns
+        return self._hub.world.wall_ns() - max(silences_ns)
 
     def set_market(self, market: Market) -> None:
         """Tell how a market stands, from REST, say (``Feed.set_market``)."""
