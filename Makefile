@@ -43,7 +43,7 @@ SEEDS ?= 2000
 faults: $(INSTALLED_DEV)  ## the live client through every kind of fault, SEEDS=2000 times each, in virtual time: 10 minutes on 2 cores
 	KALSHI_BOOK_LIVE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q $(SPREAD) tests/live/test_live_faults.py
 
-peers: $(INSTALLED_DEV)  ## let clients that others wrote follow the simulated exchange (installs them from the package index)
+peers: $(INSTALLED_DEV)  ## let clients of others follow the simulated exchange, and Autobahn test the client's connection (from the package index)
 	$(BIN)/python -m pytest -q -m peers -rs tests/peers
 
 docs: $(INSTALLED_DOCS)  ## build the pages as a site: build/site/index.html

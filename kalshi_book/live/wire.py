@@ -24,7 +24,7 @@ from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, PayloadTooBig
-from websockets.frames import Opcode
+from websockets.frames import CloseCode, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 
@@ -120,6 +120,7 @@ class Wire(ClientConnection):
         self._frame = listener.frame
         self._sign = sign
         self._parts = bytearray()  # of a message in several frames
+        self._is_text = False  # that message
         self._lost: Exception | None = None
         self._pings = 0
         self._pinged_at = 0.0
@@ -181,15 +182,30 @@ class Wire(ClientConnection):
             return
         opcode = event.opcode
         if opcode is Opcode.TEXT and event.fin:
-            self._frame(event.data if type(event.data) is bytes else bytes(event.data))
+            data = event.data if type(event.data) is bytes else bytes(event.data)
+            if data.isascii() or _is_utf8(data):  # nearly all are ASCII, and that costs some ns
+                self._frame(data)
+            else:
+                self._refuse_text()
         elif opcode is Opcode.PONG:
             if event.data == self._pings.to_bytes(8, "big"):
                 self.round_trip_ns = round((self.loop.time() - self._pinged_at) * 1e9)
         elif opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            if opcode is not Opcode.CONT:
+                self._is_text = opcode is Opcode.TEXT
             self._parts += event.data
             if event.fin:
                 whole, self._parts = bytes(self._parts), bytearray()
-                self._frame(whole)
+                if not self._is_text or _is_utf8(whole):
+                    self._frame(whole)
+                else:
+                    self._refuse_text()
+
+    def _refuse_text(self) -> None:
+        """End the connection: a text has to be UTF-8 (RFC 6455, section 8.1). Nothing that came with it is handed on."""
+        self.protocol.fail(CloseCode.INVALID_DATA, "a text that is not UTF-8")
+        self.send_data()
+        self._frame = self._count_late
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the end."""
@@ -310,6 +326,14 @@ async def dial(
         return Failure(f"the signer raised {error}")
     except Exception as error:
         return Failure(f"the handshake failed: {type(error).__name__}")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refused(response: Response) -> Failure:
