@@ -29,6 +29,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 
 from .auth import KEY, SIGNATURE, TIMESTAMP
+from .trust import what_certificate, what_tls
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
 """The exchange's own limit (AsyncAPI text, read 2026-10-26); the library's default of 1 MiB cuts large snapshots off."""
@@ -312,7 +313,7 @@ async def dial(
     except InvalidStatus as error:
         return _refused(error.response)
     except ssl.SSLCertVerificationError as error:
-        return Failure(f"its certificate cannot be verified: {error.verify_message}", is_permanent=True)
+        return Failure(what_certificate(error.verify_code, error.verify_message), is_permanent=True)
     except (TimeoutError, asyncio.TimeoutError):
         return Failure(f"no connection within {OPEN_S:g} s")
     except InvalidProxy as error:  # not shown: it may have a password
@@ -320,8 +321,10 @@ async def dial(
     except ImportError as error:
         return Failure(f"the proxy of the environment cannot be used: {error}", is_permanent=True)
     except (OSError, InvalidHandshake) as error:
+        if isinstance(error, ssl.SSLError) and (what := what_tls(error.reason)) is not None:
+            return Failure(what, is_permanent=True)
         cause = error.__cause__
-        return Failure(_line(f"{error}" + (f": {cause}" if cause is not None else "")))
+        return Failure(_line((f"{error}" or type(error).__name__) + (f": {cause}" if cause is not None else "")))
     except _SignerFailed as error:
         return Failure(f"the signer raised {error}")
     except Exception as error:
@@ -343,7 +346,7 @@ def _refused(response: Response) -> Failure:
     said = _line(bytes(response.body or b"")[:200].decode(errors="replace"))
     reason = f"HTTP status {status}"
     if 300 <= status < 400 and location is not None:
-        reason += ", a redirect, which is not followed: the signature is for this host alone"
+        reason += ", a redirect, which is not followed: the signature is for this host and path alone"
     elif said:
         reason += f" ({said})"
     return Failure(reason, status, date_ms_of(date), is_permanent=status < 500 and status not in _RETRIED)

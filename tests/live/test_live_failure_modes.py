@@ -392,7 +392,13 @@ class TestTheHandshake:
 
         run(main())
 
-    def test_that_is_redirected_is_refused_since_the_signature_would_go_along(self):
+    @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+    @pytest.mark.parametrize(
+        "to", ["ws://other.test/", "wss://exchange.test/", "ws://exchange.test/trade-api/ws/v3", "/there"]
+    )
+    def test_that_is_redirected_is_refused_since_the_signature_would_go_along(self, status, to):
+        """To the same host, too: the path is signed with it."""
+
         async def main():
             asked = []
 
@@ -401,8 +407,8 @@ class TestTheHandshake:
                 writer.close()
 
             async def handle(reader, writer):
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(b"HTTP/1.1 302 Found\r\nLocation: ws://other.test/\r\nContent-Length: 0\r\n\r\n")
+                asked.append((await reader.readuntil(b"\r\n\r\n")).split()[1])
+                writer.write(f"HTTP/1.1 {status} Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode())
                 await reader.read()
                 writer.close()
 
@@ -412,12 +418,12 @@ class TestTheHandshake:
             ):
                 with pytest.raises(kb.HandshakeRefused) as raised:
                     await kb.connect(url="ws://exchange.test", signer=Anybody()).__aenter__()
-            assert asked == []
+            assert asked == [b"/trade-api/ws/v2"]
             return str(raised.value)
 
         assert run(main()) == (
-            "exchange.test: expected a WebSocket handshake, found HTTP status 302: HTTP status 302, a redirect, which is "
-            "not followed: the signature is for this host alone"
+            f"exchange.test: expected a WebSocket handshake, found HTTP status {status}: HTTP status {status}, a redirect, "
+            "which is not followed: the signature is for this host and path alone"
         )
 
     def test_without_a_date_says_that_the_clock_cannot_be_compared(self):
