@@ -3,7 +3,7 @@
 Each connection has a ``Feed`` of its own (``lane.py``), which brings what is held nearer to what is desired, one command at
 a time, over losses and reconnects. So nothing here waits for the answer to one command: it is waited for that what is
 wanted is held, or that the exchange refused it. What a book needs beside its frames, the lifecycle of its market and own
-orders, is subscribed on every connection; consumers hear it from the first one alone.
+orders, is subscribed on every connection; consumers hear each thing once (``heard.py``).
 """
 
 from __future__ import annotations
@@ -208,6 +208,8 @@ class Desire:
             for ticker in list(self._lane_of) if tickers is None else tickers:
                 self._lane_of.pop(ticker, None)
                 self._hub.book_changed(ticker)  # whoever waits for it waits in vain
+        if tickers is None:
+            self._hub.heard.forget(channel)
         self._act(self._lanes)
         gone = None if tickers is None else frozenset(tickers)
 

@@ -138,6 +138,24 @@ class TestSilence:
         assert (metrics.disconnects, metrics.gaps) == (0, 0)
         assert metrics.frames == 2  # nothing was asked again meanwhile
 
+    def test_a_message_that_trickles_is_waited_for_no_longer_than_two_minutes(self):
+        """Each byte proved that the link lives, deadlines stood still, and books were of when it began."""
+
+        async def scenario(live, exchange):
+            watch, loop = Watch(live), asyncio.get_running_loop()
+            await live.all_live()
+            (theirs,) = exchange._listener._carriers
+            began = loop.time()
+            theirs.transport.write(b"\x81\x7f" + struct.pack("!Q", 1 << 20) + b"{")  # pings and pongs are a part of it
+            ended = await watch.next(kb.events.Disconnected)
+            assert 120 <= loop.time() - began <= 122.1
+            assert ended.reason == "a message is not whole after 120 s: what is behind it cannot be read"
+            await settled(live, exchange)
+            assert (live.metrics.connects, live.metrics.gaps) == (2, 0)
+            await watch.stop()
+
+        play(scenario, rate=0)
+
 
 class TestTheHandshake:
     def upgrade(self, frames, pieces):
