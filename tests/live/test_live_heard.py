@@ -158,6 +158,31 @@ class TestWhatIsMissed:
         assert play(scenario) == []
 
 
+class TestAChannel:
+    def test_is_missed_from_the_last_proof_of_any_connection_on_which_it_is_heard(self):
+        heard = Heard()
+        assert [heard.opened("fill", number) for number in (1, 2, 3)] == [None] * 3
+        for number, proven_ms in ((3, 5), (2, 9), (1, 7)):
+            heard.closed("fill", number, proven_ms)
+        assert [heard.opened("fill", number) for number in (2, 1)] == [9, None]
+
+    def test_is_heard_from_the_first_connection_alone_where_it_cannot_be_told_what_came_twice(self):
+        heard = Heard()
+        assert [heard.opened("trade", number) for number in (1, 2)] == [None] * 2
+        for number in (1, 2):
+            heard.closed("trade", number, number)
+        assert [heard.opened("trade", number) for number in (2, 1)] == [None, 1]
+
+    def test_that_is_wanted_no_more_is_not_missed(self):
+        heard = Heard()
+        heard.opened("fill", 1)
+        heard.closed("fill", 1, None)
+        assert heard.opened("fill", 1) is None
+        heard.closed("fill", 1, 5)
+        heard.forget("fill")
+        assert heard.opened("fill", 1) is None
+
+
 class TestAMessage:
     def test_without_a_name_is_heard_from_the_first_connection_alone(self):
         """Older shapes: two that look alike may be two."""

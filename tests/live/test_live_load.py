@@ -298,8 +298,8 @@ class TestLoad:
 
         play(scenario, rate=1000)
 
-    def test_fm_43_nothing_grows_with_the_churn_of_markets(self):
-        """Thousands of new markets a day."""
+    def test_fm_43_nothing_grows_with_the_churn_of_markets_that_never_answer(self):
+        """Thousands of new markets a day. Of those that do: test_live_soak.py."""
 
         def sizes(live):
             hub, lane = live._hub, live._lanes[0]
