@@ -130,13 +130,13 @@ class TestSilence:
 
         async def scenario(live, exchange):
             await live.all_live(timeout_s=300)
-            return asyncio.get_running_loop().time(), live.metrics
+            return asyncio.get_running_loop().time(), live.metrics, live._lanes[0].feed.next_command_id - 1
 
         network = virtual.Network(bytes_per_s=100, window_bytes=100)
-        took, metrics = play(scenario, network=network, markets=1, levels=60, rate=0, client={"max_silence_s": 3})
+        took, metrics, commands = play(scenario, network=network, markets=1, levels=60, rate=0, client={"max_silence_s": 3})
         assert took > 15
         assert (metrics.disconnects, metrics.gaps) == (0, 0)
-        assert metrics.frames == 2  # nothing was asked again meanwhile
+        assert (metrics.frames, commands) == (2, 1)  # nothing was asked again meanwhile
 
     def test_a_message_that_trickles_is_waited_for_no_longer_than_two_minutes(self):
         """Each byte proved that the link lives, deadlines stood still, and books were of when it began."""
