@@ -177,7 +177,7 @@ def test_a_host_whose_name_cannot_be_written_is_no_fault_of_ours():
         return await dial(f"ws://{'a' * 70}.test/", None, sign=None, tls=None)
 
     failure = asyncio.run(main())
-    assert failure.reason == "the handshake failed: UnicodeError"
+    assert failure.reason.startswith("the handshake failed: Unicode")  # its type differs between versions of Python
     assert not failure.is_permanent
 
 
