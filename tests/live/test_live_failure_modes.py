@@ -545,6 +545,7 @@ class TestReconnecting:
         """The reader ended on a failed reconnect, and its consumers waited for ever."""
 
         async def scenario(live, exchange):
+            watch = Watch(live)
             await live.all_live()
             lane = live._lanes[0]
             signer = live._hub.settings.signer
@@ -566,6 +567,13 @@ class TestReconnecting:
             await asyncio.sleep(120)
             monkeypatch.undo()
             await settled(live, exchange)
+            told = {event.reason for event in watch.of(kb.events.ConnectFailed)}
+            faults = {event.error for event in watch.of(kb.events.Fault)}
+            if where == "sign":
+                assert (told, faults) == ({f"the signer raised {error.__name__}"}, set())
+            else:
+                assert faults == {f"{error.__name__}: SENTINEL"}
+            await watch.stop()
 
         play(scenario)
 
