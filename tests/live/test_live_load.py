@@ -363,11 +363,15 @@ class TestLoad:
     def test_fm_44_nothing_is_left_behind(self):
         """Tasks, timers and connections; a virtual run says so of every other test here, too."""
 
+        async def hangs(update):
+            await asyncio.sleep(3600)
+
         async def main():
             async with served() as exchange:
                 before = asyncio.all_tasks()
                 for _ in range(3):
                     async with client_of(exchange) as live:
+                        live.on(BOOK)(hangs)
                         live.on(BOOK)(print)
                         live.off(print)
                         stream, events = live.updates(), live.events()

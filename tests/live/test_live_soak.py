@@ -79,7 +79,10 @@ def test_fm_43_a_week_of_new_markets_leaves_nothing_behind(say):
         tickers = [f"KXCHURN-{day}-{hour}-{number}" for number in range(MARKETS_A_DAY // 24)]
         for ticker in tickers:
             life.begin(ticker, tick="cent")
+        await live.add_markets(tickers[: len(tickers) // 2], timeout_s=0)
+        await live.remove_markets(tickers[::10])  # some of which are asked for still, and some not yet
         await live.add_markets(tickers)
+        await asyncio.gather(*(live.book(ticker, timeout_s=600) for ticker in tickers[-10:]))
         await live.all_live(timeout_s=600)
         await asyncio.sleep(60)
         await live.remove_markets(tickers)
