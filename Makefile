@@ -26,7 +26,7 @@ FEW_SEEDS := KALSHI_BOOK_FAULT_SEEDS=2 KALSHI_BOOK_LIVE_SEEDS=2
 TREE := $(wildcard kalshi_book src_ext tests benchmarks docs examples .ci *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults peers docs bench bench-peers bench-docs lint coverage coverage-ext sanitize picture sample clean
+.PHONY: help demo test faults soak peers docs bench bench-peers bench-docs lint coverage coverage-ext sanitize picture sample clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -43,7 +43,10 @@ SEEDS ?= 2000
 faults: $(INSTALLED_DEV)  ## the live client through every kind of fault, SEEDS=2000 times each, in virtual time: 10 minutes on 2 cores
 	KALSHI_BOOK_LIVE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q $(SPREAD) tests/live/test_live_faults.py
 
-peers: $(INSTALLED_DEV)  ## let clients that others wrote follow the simulated exchange (installs them from the package index)
+soak: $(INSTALLED_DEV)  ## a week of 50,000 new markets a day, and ten million frames: what the client holds of them afterwards
+	KALSHI_BOOK_SOAK=1 $(BIN)/python -m pytest -q -m long tests/live/test_live_soak.py
+
+peers: $(INSTALLED_DEV)  ## let clients of others follow the simulated exchange, and Autobahn test the client's connection (from the package index)
 	$(BIN)/python -m pytest -q -m peers -rs tests/peers
 
 docs: $(INSTALLED_DOCS)  ## build the pages as a site: build/site/index.html

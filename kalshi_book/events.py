@@ -243,6 +243,28 @@ class LinkSilent(Struct, frozen=True):
         return f"connection {self.connection} is silent for {self.silence_ns / 1e9:.1f} s: its books are STALE"
 
 
+class Missed(Struct, frozen=True):
+    """A channel is open again, and nothing of it was heard for a while: only REST has what came meanwhile.
+
+    Books are made right by snapshots. Of fills, own orders, positions, trades and the like nobody sends again what was.
+
+    Attributes:
+        channel: its name.
+        since_ms: when it was known to be open for the last time, unix milliseconds by our clock.
+        until_ms: since when it is again.
+    """
+
+    channel: str
+    since_ms: int
+    until_ms: int
+
+    def __str__(self) -> str:
+        span_s = (self.until_ms - self.since_ms) / 1e3
+        return (
+            f"{self.channel}: what came in the {span_s:.1f} s from {self.since_ms} (unix ms) on is missed: ask REST for it"
+        )
+
+
 class Stalled(Struct, frozen=True):
     """A connection lives, and a subscription on it gives nothing, not even when it is asked: the connection is made anew."""
 
@@ -340,6 +362,7 @@ SessionEvent: TypeAlias = (
     | Disconnected
     | ConnectFailed
     | LinkSilent
+    | Missed
     | Stalled
     | LoopLagged
     | ClockSkewed

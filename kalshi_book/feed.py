@@ -210,6 +210,20 @@ class Feed(Law):
         """
         self._surroundings.confirm(orders, as_of_ms=as_of_ms, market_tickers=market_tickers)
 
+    def check_orders(
+        self,
+        orders: Iterable[UserOrder | Mapping[str, Any]],
+        *,
+        as_of_ms: int,
+        market_tickers: Collection[str] | None = None,
+    ) -> None:
+        """Make sure that ``confirm_orders`` would take these. Changes nothing.
+
+        Raises:
+            UsageError, MalformedFrame, TypeError: it would not.
+        """
+        self._surroundings.confirm(orders, as_of_ms=as_of_ms, market_tickers=market_tickers, is_trial=True)
+
     # Connections.
 
     def opened(self) -> None:

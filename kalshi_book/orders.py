@@ -382,6 +382,34 @@ class OwnOrders:
                 already; or it holds an order of another market. Nothing was changed.
             TypeError: a wrong argument. Nothing was changed.
         """
+        listed, held = self._checked(orders, as_of_ms, market_tickers)
+        for entry in held:
+            if entry.order.order_id not in listed and not entry.outlives(as_of_ms):
+                self._end(entry.order, as_of_ms)
+        for order in listed.values():
+            known = self._entry(order)
+            if self._cover_of(order.market_ticker).is_told and (known is None or known.gives_way_to(order, as_of_ms)):
+                self._take(order)
+        if market_tickers is None:
+            self._cover = _confirmed(self._cover)
+        for market_ticker in list(self._covers) if market_tickers is None else market_tickers:
+            self._covers[market_ticker] = _confirmed(self._cover_of(market_ticker))
+        self._refresh(list(self._markets) if market_tickers is None else market_tickers)
+
+    def check(self, orders: Iterable[UserOrder], *, as_of_ms: int, market_tickers: Collection[str] | None = None) -> None:
+        """Make sure that ``confirm`` would take these. Changes nothing.
+
+        Raises:
+            UsageError, TypeError: it would not.
+        """
+        self._checked(orders, as_of_ms, market_tickers)
+
+    # What it does with them.
+
+    def _checked(
+        self, orders: Iterable[UserOrder], as_of_ms: int, market_tickers: Collection[str] | None
+    ) -> tuple[dict[str, UserOrder], list[_Entry]]:
+        """Give what is listed, by order_id, and what is held of the same markets."""
         if type(as_of_ms) is not int:
             raise TypeError(f"as_of_ms must be int, unix milliseconds, not {type(as_of_ms).__name__}")
         _check_tickers(market_tickers)
@@ -399,21 +427,7 @@ class OwnOrders:
         for entry in held:
             if not entry.is_confirmed and (entry.order.updated_ts_ms or 0) > as_of_ms:
                 raise _too_old(as_of_ms, f"what is known of {entry.order.market_ticker}", entry.order.updated_ts_ms)
-
-        for entry in held:
-            if entry.order.order_id not in listed and not entry.outlives(as_of_ms):
-                self._end(entry.order, as_of_ms)
-        for order in listed.values():
-            known = self._entry(order)
-            if self._cover_of(order.market_ticker).is_told and (known is None or known.gives_way_to(order, as_of_ms)):
-                self._take(order)
-        if market_tickers is None:
-            self._cover = _confirmed(self._cover)
-        for market_ticker in list(self._covers) if market_tickers is None else market_tickers:
-            self._covers[market_ticker] = _confirmed(self._cover_of(market_ticker))
-        self._refresh(list(self._markets) if market_tickers is None else market_tickers)
-
-    # What it does with them.
+        return listed, held
 
     def _entry(self, message: UserOrder | Fill) -> _Entry | None:
         return self._entries.get(message.market_ticker, {}).get(message.order_id)

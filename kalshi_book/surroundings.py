@@ -151,10 +151,13 @@ class Surroundings:
         self._outdate()
         self._lose(why)
 
-    def confirm(self, orders: Iterable[Any], *, as_of_ms: int, market_tickers: Collection[str] | None) -> None:
-        """Take in the complete list of resting orders: messages, or mappings as REST gives them."""
+    def confirm(
+        self, orders: Iterable[Any], *, as_of_ms: int, market_tickers: Collection[str] | None, is_trial: bool = False
+    ) -> None:
+        """Take in the complete list of resting orders: messages, or mappings as REST gives them. A trial changes nothing."""
         listed = [order if isinstance(order, UserOrder) else _user_order(order) for order in orders]
-        self.orders.confirm(listed, as_of_ms=as_of_ms, market_tickers=market_tickers)
+        take = self.orders.check if is_trial else self.orders.confirm
+        take(listed, as_of_ms=as_of_ms, market_tickers=market_tickers)
 
     def _outdate(self) -> None:
         for market in list(self.markets.values()):

@@ -85,6 +85,7 @@ def number_rows():
         "name, TCP, TLS and handshake together": f"{wire.OPEN_S:g} s",
         "closing handshake": f"{wire.CLOSE_S:g} s",
         "largest message": f"{wire.MAX_MESSAGE_BYTES >> 20} MiB",
+        "and how long it may take to come": f"{liveness.LONGEST_MESSAGE_NS // minutes} min",
         "between our pings": f"{liveness.TICK_NS // seconds} s",
         "silence that ends a connection (or `max_silence_s`, if that is more)": f"{liveness.DEAD_NS // seconds} s",
         "event loop busy, until it is told": f"{liveness.LAG_NS // seconds} s",

@@ -562,10 +562,21 @@ class TestStream:
     )
     def test_a_list_that_is_wrong_changes_nothing(self, known, wrong, more, error):
         before = known.feed.books[A].own_orders
-        with pytest.raises(error) as raised:
-            known.feed.confirm_orders(wrong, **{"as_of_ms": SINCE + 50, **more})
-        assert isinstance(raised.value, (TypeError, known.kb.UsageError, known.kb.MalformedFrame))
-        assert (known.sizes(), known.feed.books[A].own_orders) == (["8.50", "0.00"], before)
+        texts = []
+        for take in (known.feed.check_orders, known.feed.confirm_orders):
+            with pytest.raises(error) as raised:
+                take(wrong, **{"as_of_ms": SINCE + 50, **more})
+            assert isinstance(raised.value, (TypeError, known.kb.UsageError, known.kb.MalformedFrame))
+            assert (known.sizes(), known.feed.books[A].own_orders) == (["8.50", "0.00"], before)
+            texts.append(str(raised.value))
+        assert texts[0] == texts[1]
+
+    def test_a_list_that_is_looked_at_alone_changes_nothing(self, desk):
+        desk.own()
+        desk.feed.check_orders([rest()], as_of_ms=SINCE)
+        assert desk.sizes() == ["not_confirmed"] * 2
+        desk.confirm(rest())
+        assert desk.sizes() == ["8.50", "0.00"]
 
     def test_an_order_is_a_message_or_a_mapping(self, known):
         with pytest.raises(TypeError, match=r"^an order is a UserOrder or a mapping as REST gives it, not str$"):

@@ -3,7 +3,7 @@
 Each connection has a ``Feed`` of its own (``lane.py``), which brings what is held nearer to what is desired, one command at
 a time, over losses and reconnects. So nothing here waits for the answer to one command: it is waited for that what is
 wanted is held, or that the exchange refused it. What a book needs beside its frames, the lifecycle of its market and own
-orders, is subscribed on every connection; consumers hear it from the first one alone.
+orders, is subscribed on every connection; consumers hear each thing once (``heard.py``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from ..book import OrderBook
 from ..errors import CommandError, NotInTime, UnknownMarket, UsageError
-from ..feed import checked_tickers
+from ..feed import Feed, checked_tickers
 from ..interest import ChannelStatus
 from ..messages.commands import BOOK_CHANNEL, check_channel
 from ..messages.vocabulary import ERROR_CODES
+from ..surroundings import LIFECYCLE_CHANNELS
 from .hub import Hub, checked_s
 from .lane import Lane
 
@@ -85,13 +86,21 @@ class Desire:
         self.books: Mapping[str, OrderBook] = LiveBooks(self._lane_of)
 
     def _add_lane(self) -> Lane:
-        """Make another connection, which is to have what books need on each."""
+        """Make another connection, which is to have what books need on each, and to know what is known of markets."""
         lane = Lane(self._hub, len(self._lanes) + 1)
-        for channel, status in self._lanes[0].feed.subscriptions.items() if self._lanes else ():
-            if channel in SHARED_CHANNELS and (status.is_all or status.desired):
-                lane.feed.subscribe(channel, market_tickers=sorted(status.desired))
+        if self._lanes:
+            self._initiate(lane.feed, self._lanes[0].feed)
         self._lanes.append(lane)
         return lane
+
+    def _initiate(self, feed: Feed, first: Feed) -> None:
+        subscribed = {channel: each for channel, each in first.subscriptions.items() if each.is_all or each.desired}
+        for channel, status in subscribed.items():
+            if channel in SHARED_CHANNELS:
+                feed.subscribe(channel, market_tickers=sorted(status.desired))
+        for market in first.markets.values():
+            # What changes before its own subscription is acknowledged, nobody tells it.
+            feed.set_market(market.outdated() if subscribed.keys() & LIFECYCLE_CHANNELS else market)
 
     async def subscribe(
         self, channel: str, *, market_tickers: Iterable[str] | None = None, timeout_s: float = TIMEOUT_S, **flags: Any
@@ -211,6 +220,8 @@ class Desire:
             for ticker in list(self._lane_of) if tickers is None else tickers:
                 self._lane_of.pop(ticker, None)
                 self._hub.book_changed(ticker)  # whoever waits for it waits in vain
+        if tickers is None:
+            self._hub.heard.forget(channel)
         self._act(self._lanes)
         gone = None if tickers is None else frozenset(tickers)
 

@@ -20,6 +20,7 @@ from ..errors import UsageError
 from ..pace import SECOND_NS, Pace
 from .auth import Signer
 from .backoff import ConnectBudget, Random
+from .heard import Heard
 from .metrics import Tally
 from .queues import EventQueue, UpdateQueue
 from .reports import Reports
@@ -171,6 +172,7 @@ class Hub:
         self.tasks = Tasks()
         self.reports = Reports(LOG)
         self.connects = ConnectBudget()
+        self.heard = Heard()
         # Tuples: while one is gone through, the garbage collector may run and take a consumer out.
         self.queues: tuple[UpdateQueue, ...] = ()
         self.puts: tuple[Callable[[Update], None], ...] = ()  # of the queues: what the reader calls

@@ -40,7 +40,7 @@ class Lane:
 
     Args:
         hub: what it shares with others.
-        number: which it is, from 1. The first one's updates reach consumers; of others, those of books alone do.
+        number: which it is, from 1. The first one's updates reach consumers; of others, those of books and of own orders do.
 
     Attributes:
         feed: its feed.

@@ -30,6 +30,8 @@ LAG_NS: Final = SECOND_NS
 
 SLOW_MESSAGE_NS: Final = SECOND_NS
 """A message that takes longer to come than this holds up the answers behind it."""
+LONGEST_MESSAGE_NS: Final = 2 * MINUTE_NS
+"""And one that takes longer than this holds up the books. 64 MiB come within it at 4.5 Mbit/s."""
 
 QUIET_NS: Final = 30 * SECOND_NS
 """No subscription is probed before it was silent for so long."""
@@ -129,6 +131,10 @@ class PatientClock:
     def is_held(self, now_ns: int) -> bool:
         """Whether it stands still."""
         return self._excess_ns(now_ns) > 0
+
+    def is_stuck(self, now_ns: int) -> bool:
+        """Whether a message takes so long to come that no more is to be waited for it."""
+        return self._excess_ns(now_ns) >= LONGEST_MESSAGE_NS - SLOW_MESSAGE_NS
 
     def told_ns(self, now_ns: int) -> int:
         """Give what the feed is told."""

@@ -95,7 +95,11 @@ class Questions(Desire):
         return self._hub.world.wall_ns() - max(silences_ns)
 
     def set_market(self, market: Market) -> None:
-        """Tell how a market stands, from REST, say (``Feed.set_market``)."""
+        """Tell how a market stands, from REST, say (``Feed.set_market``): all connections, those too that are made later.
+
+        A connection that is made later takes over what is known then. Where a lifecycle channel is subscribed, that is
+        ``Market.outdated``, since what changes until the channel is acknowledged there may be missed.
+        """
         for lane in self._lanes:
             lane.feed.set_market(market)
 
@@ -106,8 +110,16 @@ class Questions(Desire):
         as_of_ms: int,
         market_tickers: Collection[str] | None = None,
     ) -> None:
-        """Tell every own order that rests (``Feed.confirm_orders``)."""
+        """Tell every own order that rests (``Feed.confirm_orders``): all connections, or, where one cannot take it, none.
+
+        Raises:
+            UsageError: a connection is not open or has not acknowledged ``user_orders``, or did so after ``as_of_ms``; an
+                order of another market. Nothing was changed.
+            MalformedFrame, TypeError: an order that cannot be read, or none. Nothing was changed.
+        """
         listed = list(orders)
+        for lane in self._lanes:
+            lane.feed.check_orders(listed, as_of_ms=as_of_ms, market_tickers=market_tickers)
         for lane in self._lanes:
             lane.feed.confirm_orders(listed, as_of_ms=as_of_ms, market_tickers=market_tickers)
 

@@ -22,7 +22,7 @@ from ..messages.commands import BOOK_CHANNEL, Command, ListSubscriptions, Update
 from ..messages.vocabulary import CHANNELS
 from ..pace import SECOND_NS
 from .asks import Ask
-from .liveness import Link, Pulse
+from .liveness import LONGEST_MESSAGE_NS, Link, Pulse
 from .wire import Wire, date_ms_of
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Session:
         self._to_audit: list[str] = []
         self._audit_due_ns: int | None = None
         self._unanswered = 0
+        self._channels: set[str] = set()  # that are open, but the books'
+        self._unproven_ns = 0  # for how long what came proved nothing of them
         self._due_timer: asyncio.TimerHandle | None = None
         self._tick_timer: asyncio.TimerHandle | None = None
         # Of the read that is told now.
@@ -127,12 +129,19 @@ class Session:
     def frame(self, data: bytes) -> None:
         """Take a frame in, first of all; then tell whoever wants to know. The short way of nearly every frame."""
         update = self._last = self._receive(data, received_ns=self._received_ns)
-        if update.kind is not _DELTA or update.effect is not _APPLIED:
+        kind = update.kind
+        if kind is not _DELTA or update.effect is not _APPLIED:
             self._look(update)
         puts = self._hub.puts
-        if puts and (self._is_first or update.kind is _DELTA or update.kind is Kind.SNAPSHOT):
+        if puts and (kind is _DELTA or self._is_for_consumers(update)):
             for put in puts:
                 put(update)
+
+    def _is_for_consumers(self, update: Update) -> bool:
+        kind = update.kind
+        if kind is Kind.FILL or kind is Kind.USER_ORDER:
+            return self._hub.heard.is_news(update.message, self._lane.number)
+        return self._is_first or kind is Kind.SNAPSHOT
 
     def settle(self) -> None:
         """All of a read is told: say what follows from it."""
@@ -180,6 +189,7 @@ class Session:
         lane.session = None
         reason = "cancelled" if self.end.cancelled() else self.end.result()
         self._tell_events()
+        self._note_channels(set())
         self._clock.read(False, False, self._now_ns())
         self._feed.closed()
         hub.tell(events.Disconnected(lane.number, self._feed.epoch, reason, is_wanted=lane.is_closing), lane.number)
@@ -225,6 +235,7 @@ class Session:
             for command in feed.wanted():
                 wire.write(feed.send(command))
         self._tell_events()
+        self._note_channels({each.channel for each in feed.progress if each.channel != BOOK_CHANNEL})
         self._hub.changed()
         reason = feed.reconnect_reason
         if self._unanswered >= DEAF_COMMANDS:
@@ -244,6 +255,19 @@ class Session:
             elif isinstance(event, events.MarketsRefused):
                 self._lane.refusals[event.channel] = event.code
             self._hub.tell(event, self._lane.number)
+
+    def _note_channels(self, channels: set[str]) -> None:
+        """Tell of what consumers may have missed of channels that are open again."""
+        heard, number = self._hub.heard, self._lane.number
+        for channel in sorted(channels - self._channels):
+            if (since_ms := heard.opened(channel, number)) is not None:
+                self._hub.tell(events.Missed(channel, since_ms, self._received_ns // 1_000_000), number)
+        if gone := self._channels - channels:
+            proven_ms = (self._received_ns - self._unproven_ns) // 1_000_000
+            wanted = {channel for channel, each in self._feed.subscriptions.items() if each.is_all or each.desired}
+            for channel in gone:
+                heard.closed(channel, number, proven_ms if channel in wanted else None)
+        self._channels = channels
 
     def _plan(self) -> None:
         """Ring when the feed has something to do by itself."""
@@ -301,6 +325,9 @@ class Session:
         if link.is_dead(now_ns):
             self.ended(f"nothing came for {link.silence_ns(now_ns) / 1e9:.1f} s")
             return
+        if self._clock.is_stuck(now_ns):
+            self.ended(f"a message is not whole after {LONGEST_MESSAGE_NS / 1e9:.0f} s: what is behind it cannot be read")
+            return
         if link.is_silent(now_ns) and not self._is_suspected:
             self._suspect(link.silence_ns(now_ns))
         self._wire.beat()
@@ -334,6 +361,7 @@ class Session:
             if pulse.is_dead(now_ns, answer_ns):
                 self._hub.tally.stalls += 1
                 silence_ns = now_ns - pulse.heard_ns
+                self._unproven_ns = silence_ns  # others may be as dead
                 self._hub.tell(events.Stalled(self._lane.number, each.channel, each.sid, silence_ns), self._lane.number)
                 self.ended(f"sid {each.sid} ({each.channel}) gives nothing and does not answer")
                 return False

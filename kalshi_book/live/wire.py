@@ -24,11 +24,12 @@ from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, PayloadTooBig
-from websockets.frames import Opcode
+from websockets.frames import CloseCode, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 
 from .auth import KEY, SIGNATURE, TIMESTAMP
+from .trust import what_certificate, what_tls
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
 """The exchange's own limit (AsyncAPI text, read 2026-10-26); the library's default of 1 MiB cuts large snapshots off."""
@@ -120,6 +121,7 @@ class Wire(ClientConnection):
         self._frame = listener.frame
         self._sign = sign
         self._parts = bytearray()  # of a message in several frames
+        self._is_text = False  # that message
         self._lost: Exception | None = None
         self._pings = 0
         self._pinged_at = 0.0
@@ -181,15 +183,30 @@ class Wire(ClientConnection):
             return
         opcode = event.opcode
         if opcode is Opcode.TEXT and event.fin:
-            self._frame(event.data if type(event.data) is bytes else bytes(event.data))
+            data = event.data if type(event.data) is bytes else bytes(event.data)
+            if data.isascii() or _is_utf8(data):  # nearly all are ASCII, and that costs some ns
+                self._frame(data)
+            else:
+                self._refuse_text()
         elif opcode is Opcode.PONG:
             if event.data == self._pings.to_bytes(8, "big"):
                 self.round_trip_ns = round((self.loop.time() - self._pinged_at) * 1e9)
         elif opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            if opcode is not Opcode.CONT:
+                self._is_text = opcode is Opcode.TEXT
             self._parts += event.data
             if event.fin:
                 whole, self._parts = bytes(self._parts), bytearray()
-                self._frame(whole)
+                if not self._is_text or _is_utf8(whole):
+                    self._frame(whole)
+                else:
+                    self._refuse_text()
+
+    def _refuse_text(self) -> None:
+        """End the connection: a text has to be UTF-8 (RFC 6455, section 8.1). Nothing that came with it is handed on."""
+        self.protocol.fail(CloseCode.INVALID_DATA, "a text that is not UTF-8")
+        self.send_data()
+        self._frame = self._count_late
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the end."""
@@ -296,7 +313,7 @@ async def dial(
     except InvalidStatus as error:
         return _refused(error.response)
     except ssl.SSLCertVerificationError as error:
-        return Failure(f"its certificate cannot be verified: {error.verify_message}", is_permanent=True)
+        return Failure(what_certificate(error.verify_code, error.verify_message), is_permanent=True)
     except (TimeoutError, asyncio.TimeoutError):
         return Failure(f"no connection within {OPEN_S:g} s")
     except InvalidProxy as error:  # not shown: it may have a password
@@ -304,12 +321,22 @@ async def dial(
     except ImportError as error:
         return Failure(f"the proxy of the environment cannot be used: {error}", is_permanent=True)
     except (OSError, InvalidHandshake) as error:
+        if isinstance(error, ssl.SSLError) and (what := what_tls(error.reason)) is not None:
+            return Failure(what, is_permanent=True)
         cause = error.__cause__
-        return Failure(_line(f"{error}" + (f": {cause}" if cause is not None else "")))
+        return Failure(_line((f"{error}" or type(error).__name__) + (f": {cause}" if cause is not None else "")))
     except _SignerFailed as error:
         return Failure(f"the signer raised {error}")
     except Exception as error:
         return Failure(f"the handshake failed: {type(error).__name__}")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refused(response: Response) -> Failure:
@@ -319,7 +346,7 @@ def _refused(response: Response) -> Failure:
     said = _line(bytes(response.body or b"")[:200].decode(errors="replace"))
     reason = f"HTTP status {status}"
     if 300 <= status < 400 and location is not None:
-        reason += ", a redirect, which is not followed: the signature is for this host alone"
+        reason += ", a redirect, which is not followed: the signature is for this host and path alone"
     elif said:
         reason += f" ({said})"
     return Failure(reason, status, date_ms_of(date), is_permanent=status < 500 and status not in _RETRIED)

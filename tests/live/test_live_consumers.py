@@ -166,7 +166,7 @@ class TestAHandler:
         run(main())
         assert set(seen) == {A}
 
-    def test_that_raises_is_told_and_counted_and_goes_on(self, caplog):
+    def test_fm_47_that_raises_is_told_and_counted_and_goes_on(self, caplog):
         async def scenario(live, exchange):
             watch, seen = Watch(live), []
 
@@ -233,7 +233,7 @@ class TestAHandler:
         with pytest.raises(error):
             play(scenario)
 
-    def test_that_hangs_is_told_and_holds_up_nobody(self):
+    def test_fm_47_that_hangs_is_told_and_holds_up_nobody(self):
         async def scenario(live, exchange):
             watch, seen = Watch(live), []
             live.on(BOOK)(seen.append)

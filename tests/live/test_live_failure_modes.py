@@ -130,13 +130,31 @@ class TestSilence:
 
         async def scenario(live, exchange):
             await live.all_live(timeout_s=300)
-            return asyncio.get_running_loop().time(), live.metrics
+            return asyncio.get_running_loop().time(), live.metrics, live._lanes[0].feed.next_command_id - 1
 
         network = virtual.Network(bytes_per_s=100, window_bytes=100)
-        took, metrics = play(scenario, network=network, markets=1, levels=60, rate=0, client={"max_silence_s": 3})
+        took, metrics, commands = play(scenario, network=network, markets=1, levels=60, rate=0, client={"max_silence_s": 3})
         assert took > 15
         assert (metrics.disconnects, metrics.gaps) == (0, 0)
-        assert metrics.frames == 2  # nothing was asked again meanwhile
+        assert (metrics.frames, commands) == (2, 1)  # nothing was asked again meanwhile
+
+    def test_a_message_that_trickles_is_waited_for_no_longer_than_two_minutes(self):
+        """Each byte proved that the link lives, deadlines stood still, and books were of when it began."""
+
+        async def scenario(live, exchange):
+            watch, loop = Watch(live), asyncio.get_running_loop()
+            await live.all_live()
+            (theirs,) = exchange._listener._carriers
+            began = loop.time()
+            theirs.transport.write(b"\x81\x7f" + struct.pack("!Q", 1 << 20) + b"{")  # pings and pongs are a part of it
+            ended = await watch.next(kb.events.Disconnected)
+            assert 120 <= loop.time() - began <= 122.1
+            assert ended.reason == "a message is not whole after 120 s: what is behind it cannot be read"
+            await settled(live, exchange)
+            assert (live.metrics.connects, live.metrics.gaps) == (2, 0)
+            await watch.stop()
+
+        play(scenario, rate=0)
 
 
 class TestTheHandshake:
@@ -392,7 +410,13 @@ class TestTheHandshake:
 
         run(main())
 
-    def test_that_is_redirected_is_refused_since_the_signature_would_go_along(self):
+    @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+    @pytest.mark.parametrize(
+        "to", ["ws://other.test/", "wss://exchange.test/", "ws://exchange.test/trade-api/ws/v3", "/there"]
+    )
+    def test_that_is_redirected_is_refused_since_the_signature_would_go_along(self, status, to):
+        """To the same host, too: the path is signed with it."""
+
         async def main():
             asked = []
 
@@ -401,8 +425,8 @@ class TestTheHandshake:
                 writer.close()
 
             async def handle(reader, writer):
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(b"HTTP/1.1 302 Found\r\nLocation: ws://other.test/\r\nContent-Length: 0\r\n\r\n")
+                asked.append((await reader.readuntil(b"\r\n\r\n")).split()[1])
+                writer.write(f"HTTP/1.1 {status} Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode())
                 await reader.read()
                 writer.close()
 
@@ -412,12 +436,12 @@ class TestTheHandshake:
             ):
                 with pytest.raises(kb.HandshakeRefused) as raised:
                     await kb.connect(url="ws://exchange.test", signer=Anybody()).__aenter__()
-            assert asked == []
+            assert asked == [b"/trade-api/ws/v2"]
             return str(raised.value)
 
         assert run(main()) == (
-            "exchange.test: expected a WebSocket handshake, found HTTP status 302: HTTP status 302, a redirect, which is "
-            "not followed: the signature is for this host alone"
+            f"exchange.test: expected a WebSocket handshake, found HTTP status {status}: HTTP status {status}, a redirect, "
+            "which is not followed: the signature is for this host and path alone"
         )
 
     def test_without_a_date_says_that_the_clock_cannot_be_compared(self):
@@ -521,6 +545,7 @@ class TestReconnecting:
         """The reader ended on a failed reconnect, and its consumers waited for ever."""
 
         async def scenario(live, exchange):
+            watch = Watch(live)
             await live.all_live()
             lane = live._lanes[0]
             signer = live._hub.settings.signer
@@ -542,6 +567,13 @@ class TestReconnecting:
             await asyncio.sleep(120)
             monkeypatch.undo()
             await settled(live, exchange)
+            told = {event.reason for event in watch.of(kb.events.ConnectFailed)}
+            faults = {event.error for event in watch.of(kb.events.Fault)}
+            if where == "sign":
+                assert (told, faults) == ({f"the signer raised {error.__name__}"}, set())
+            else:
+                assert faults == {f"{error.__name__}: SENTINEL"}
+            await watch.stop()
 
         play(scenario)
 

@@ -187,6 +187,48 @@ class TestManyConnections:
 
         assert play(scenario, client={"markets_per_connection": 1}) == ["5.00", "0.00", "5.00"]
 
+    def test_confirm_own_orders_on_all_or_on_none(self):
+        """The first one knew its own orders, the second did not, and the error said nothing of it."""
+
+        def known(live):
+            return [reading.is_known for reading in (live.books[ticker]._own.now() for ticker in (A, B))]
+
+        async def scenario(live, exchange):
+            await live.subscribe("user_orders")
+            await live.all_live()
+            exchange.faults.refuse_connections(status=503, for_s=30)
+            exchange.faults.abort(connection=2)
+            await asyncio.sleep(1)
+            with pytest.raises(kb.UsageError, match=r"^confirm needs a subscription that tells what changes after the list"):
+                live.confirm_orders([], as_of_ms=virtual.now_ns() // 1_000_000)
+            assert known(live) == [False, False]
+            await asyncio.sleep(60)
+            await live.all_live()
+            live.confirm_orders([], as_of_ms=virtual.now_ns() // 1_000_000)
+            assert known(live) == [True, True]
+
+        play(scenario, client={"markets_per_connection": 1, "market_tickers": [A, B]})
+
+    @pytest.mark.parametrize("hears_of_them", [False, True])
+    def test_made_later_know_what_was_said_of_markets(self, hears_of_them):
+        async def scenario(live, exchange):
+            if hears_of_them:
+                await live.subscribe("market_lifecycle_v2")
+            bands = (kb.PriceRange(0, 10_000, 100),)
+            live.set_market(kb.Market(market_ticker=B, state=kb.MarketState.ACTIVE, price_ranges=bands, close_ts=2**31))
+            await live.add_markets([B])
+            assert live.metrics.connections == 2
+            # What changes before that connection hears of it is lost.
+            assert live.books[B].market_state == ("unknown" if hears_of_them else "active")
+            assert live.books[B].market.close_ts == (None if hears_of_them else 2**31)
+            assert str(live.books[B].tick_at("0.5000")) == "0.0100"
+            if hears_of_them:
+                exchange.life.pause(B)
+                await asyncio.sleep(1)
+                assert live.books[B].market_state == "paused"
+
+        play(scenario, client={"markets_per_connection": 1, "market_tickers": [A]})
+
 
 class TestLoad:
     def test_fm_41_a_handler_that_is_ten_times_too_slow_costs_the_books_nothing(self):
@@ -256,8 +298,8 @@ class TestLoad:
 
         play(scenario, rate=1000)
 
-    def test_fm_43_nothing_grows_with_the_churn_of_markets(self):
-        """Thousands of new markets a day."""
+    def test_fm_43_nothing_grows_with_the_churn_of_markets_that_never_answer(self):
+        """Thousands of new markets a day. Of those that do: test_live_soak.py."""
 
         def sizes(live):
             hub, lane = live._hub, live._lanes[0]
@@ -321,11 +363,15 @@ class TestLoad:
     def test_fm_44_nothing_is_left_behind(self):
         """Tasks, timers and connections; a virtual run says so of every other test here, too."""
 
+        async def hangs(update):
+            await asyncio.sleep(3600)
+
         async def main():
             async with served() as exchange:
                 before = asyncio.all_tasks()
                 for _ in range(3):
                     async with client_of(exchange) as live:
+                        live.on(BOOK)(hangs)
                         live.on(BOOK)(print)
                         live.off(print)
                         stream, events = live.updates(), live.events()

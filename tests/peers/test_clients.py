@@ -7,49 +7,20 @@ done, the tests say so and are skipped.
 import asyncio
 import contextlib
 import json
-import os
 import random
-import subprocess
-import sys
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from kalshi_book.sim.server import serve
+from peer_environments import environment
 from scripted_exchange import run
 
 pytestmark = pytest.mark.peers
 
 HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "kalshi-book", "peers")
 PINNED = {"pykalshi": "2.0.0", "synpath": "0.11.0"}
-
-
-@cache
-def environment(name):
-    """Give the interpreter of an environment with a package in it, or say why there is none."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = CACHE / f"{name}-{PINNED[name]}-python{version}"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    done = folder / "installed"
-    if done.exists():
-        return python, None
-    commands = (
-        [sys.executable, "-m", "venv", "--clear", folder],
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{name}=={PINNED[name]}"],
-    )
-    for command in commands:
-        try:
-            made = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return None, str(error)
-        if made.returncode:
-            said = (made.stderr or made.stdout).strip().splitlines() or ["no reason given"]
-            return None, said[-1]
-    done.touch()
-    return python, None
 
 
 class Follower:
@@ -106,7 +77,7 @@ def trade(exchange, *, seed, changes=200):
 
 
 def follow(name, *, key_type, between):
-    python, why_not = environment(name)
+    python, why_not = environment(name, PINNED[name])
     if python is None:
         pytest.skip(f"{name} {PINNED[name]} cannot be installed: {why_not}")
 
