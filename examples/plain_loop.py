@@ -35,7 +35,7 @@ def main(updates: int | None = None) -> None:
                 print(look(book))
             if seen == updates:
                 break
-        live.exchange.faults.abort()  # the connection is lost
+        live.exchange.faults.maintenance(for_s=1)  # the connection is lost, and comes back
         live.wait(lambda: not book.is_live)
         print(look(book))
         live.wait(lambda: book.is_live)

@@ -226,7 +226,7 @@ class TestWaiting:
         assert live.wait(lambda: book.seq > seq + 10 and book.seq) > seq + 10
 
     def test_takes_a_book_that_is_not_live_for_not_yet(self, live, book):
-        live.exchange.faults.abort()
+        live.exchange.faults.maintenance(for_s=0.5)  # so long that nobody misses it
         live.wait(lambda: not book.is_live)
         assert live.wait(lambda: book.spread) > 0
 
