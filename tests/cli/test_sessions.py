@@ -62,7 +62,7 @@ class TestTheDemo:
 class TestWatch:
     def test_shows_a_simulated_exchange(self, session):
         with session("watch", "--env", "sim", size=(120, 40), **KEYLESS) as watch:
-            lines = watch.see("LIVE, proven", "1 of 50, sim")
+            lines = watch.see("LIVE, proven", " " * 80 + "1 of 50, sim")
             assert len(lines) == 40 and len(lines[0]) == 119
             watch.press("\x03")
             assert watch.end() == 130
