@@ -34,14 +34,16 @@ help:  ## show this list
 demo: $(INSTALLED)  ## live books of a simulated exchange: no key, no network
 	@$(BIN)/kalshi-book demo
 
+# COUNT="-m coverage run" counts the lines that it reaches.
 test: $(INSTALLED_DEV)  ## run the whole test suite
-	$(BIN)/python -m pytest $(SPREAD)
+	$(BIN)/python $(COUNT) -m pytest $(SPREAD)
 
-# Each kind of fault with so many seeds; CI takes 200, the suite by itself 20.
+# Each kind of fault with so many seeds; CI takes 200, the suite by itself 100 for the feed and 20 for the client.
 SEEDS ?= 2000
 
-faults: $(INSTALLED_DEV)  ## the live client through every kind of fault, SEEDS=2000 times each, in virtual time: 10 minutes on 2 cores
-	KALSHI_BOOK_LIVE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q $(SPREAD) tests/live/test_live_faults.py
+faults: $(INSTALLED_DEV)  ## the feed and the live client through every kind of fault, SEEDS=2000 times each, in virtual time
+	KALSHI_BOOK_FAULT_SEEDS=$(SEEDS) KALSHI_BOOK_LIVE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q $(SPREAD) \
+	    tests/sim/test_against_feed.py tests/live/test_live_faults.py
 
 soak: $(INSTALLED_DEV)  ## a week of 50,000 new markets a day, and ten million frames: what the client holds of them afterwards
 	KALSHI_BOOK_SOAK=1 $(BIN)/python -m pytest -q -m long tests/live/test_live_soak.py
@@ -72,9 +74,9 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 	    echo "#include \"$${header##*/}\"" | $(CC) -std=c11 -Wall -Wextra -Werror -O2 -Isrc_ext -x c -c - -o /dev/null || exit 1; \
 	done
 
-coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
+coverage: $(INSTALLED_DEV)  ## the test suite, and its branch coverage of the Python files: 100 % or fail
 	$(BIN)/coverage erase
-	$(FEW_SEEDS) $(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY) --ignore=examples -m "not long and not peers"
+	$(FEW_SEEDS) $(MAKE) test COUNT="-m coverage run"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
