@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import signal
@@ -181,6 +182,26 @@ class TestRunning:
         with pytest.raises(type(error)) as raised:
             asyncio.run(running.print_lines(Broken(), Lines()))
         assert raised.value is error
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+STREAMS = ("stdin", "stdout", "stderr")
+
+
+@pytest.mark.parametrize("other", [None, io.StringIO()], ids=["closed", "no terminal"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_where_a_standard_stream_is_no_terminal_there_is_no_screen(monkeypatch, name, other):
+    """Textual draws on standard error."""
+    monkeypatch.setenv("TERM", "xterm")
+    for each in STREAMS:
+        monkeypatch.setattr(sys, each, Terminal())
+    assert command.is_a_screen()
+    monkeypatch.setattr(sys, name, other)
+    assert not command.is_a_screen()
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def is_a_screen() -> bool:
-    """Tell whether there is a terminal that can show pictures and be typed on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    """Tell whether there is a terminal that can show pictures, which are drawn on standard error, and be typed on."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # None: it was closed before we began
+    is_terminal = all(each is not None and each.isatty() for each in streams)
+    return is_terminal and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def tape_of(what: Sequence[str]) -> Path | None:
