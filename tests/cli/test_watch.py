@@ -16,6 +16,8 @@ from frames import A, B, delta, snapshot
 from kalshi_book.cli import main as program
 from kalshi_book.cli.watch import command, running
 from kalshi_book.cli.watch.lines import Lines
+from kalshi_book.cli.watch.screen import Screen
+from kalshi_book.cli.watch.sources import TapeSource
 from kalshi_book.sim import virtual
 
 NO_KEY = dict.fromkeys(
@@ -172,6 +174,13 @@ class TestRunning:
         monkeypatch.setattr(running, "write", written.append)
         virtual.run(main(), seed=1)
         assert [text.count("\n") for text in written] == [2, 1]
+
+    def test_a_screen_that_could_not_be_drawn_exits_1(self, monkeypatch, tape):
+        async def run_async(screen, **_):
+            """As Textual does where an exception was raised: it prints that, and gives no result."""
+
+        monkeypatch.setattr(Screen, "run_async", run_async)
+        assert asyncio.run(running.on_the_screen(TapeSource(tape))) == 1
 
     @pytest.mark.parametrize("error", [kb.UsageError("no"), kb.NotInTime("a book", 30)])
     def test_what_a_source_ends_by_is_raised(self, error):
