@@ -188,6 +188,14 @@ class TestTheProgram:
         os.close(writing)
         assert (done.returncode, done.stderr) == (0, "")
 
+    @pytest.mark.parametrize("command", ["replay", "watch"])
+    def test_with_its_output_closed_does_its_work_and_prints_nothing(self, kb, monkeypatch, tape, command):
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+        code = part(kb, "cli.main").main([command, str(tape)])
+        with sys.stdout, sys.stderr:
+            assert (code, sys.stdout.name, sys.stderr.name) == (0, os.devnull, os.devnull)
+
 
 class TestTheDemo:
     def test_is_a_still_picture_of_live_books_on_a_pipe(self, run):
