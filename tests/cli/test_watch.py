@@ -79,6 +79,13 @@ class TestARecording:
         code, out, _ = run(tape, B)
         assert code == 0 and {line.split()[1] for line in out.splitlines()} == {B}
 
+    def test_is_watched_once_for_each_market_however_often_it_is_named(self, tape, monkeypatch):
+        watched = []
+        monkeypatch.setattr(command, "is_a_screen", lambda: True)
+        monkeypatch.setattr(running, "watch_tape", lambda _, market_tickers: watched.extend(market_tickers) or 0)
+        assert program.main(["watch", str(tape), A, A, B, A]) == 0
+        assert watched == [A, B]
+
     def test_with_something_wrong_exits_1_as_replay_does(self, run, tape):
         tape.write_bytes(b"\n".join([snapshot(seq=1), delta(seq=9)]))
         code, out, err = run(tape)

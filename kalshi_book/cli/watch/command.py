@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from . import running  # it loads the client, and with that a network library
 
+    arguments.what = list(dict.fromkeys(arguments.what))  # a market that is named twice is one
     tape = tape_of(arguments.what)
     is_screen = is_a_screen() and not arguments.lines
     if tape is None:
