@@ -179,9 +179,9 @@ class TestTheProgram:
         assert (done.returncode, done.stderr) == (0, "")
         assert A in done.stdout
 
-    @pytest.mark.parametrize("options", [[], ["--digest"]])
-    def test_a_reader_that_has_seen_enough_is_no_error(self, tape, options):
-        command = [sys.executable, "-m", "kalshi_book", "replay", str(tape), *options]
+    @pytest.mark.parametrize("arguments", [["replay"], ["replay", "--digest"], ["watch"], None])
+    def test_a_reader_that_has_seen_enough_is_no_error(self, tape, arguments):
+        command = [sys.executable, "-m", "kalshi_book", *(["demo"] if arguments is None else [*arguments, str(tape)])]
         reading, writing = os.pipe()
         os.close(reading)
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
