@@ -43,7 +43,7 @@ def shown(screen):
 
 async def see(screen, pilot, expected):
     """Wait until the screen was composed anew; it is to show these lines."""
-    for _ in range(200):
+    for _ in range(3_000):  # half a minute at least, for machines that are slow
         await pilot.pause()
         if shown(screen) == expected:
             return
