@@ -17,6 +17,8 @@ What the feed cannot show, and what becomes of it:
   expiries, self-trade prevention and halts look alike.
 - *Own changes* are known by their mark ("present only when you caused this orderbook change", AsyncAPI text, read
   2026-10-26; taken to hold for placing, amending and decreasing), and later by ``user_orders`` all the same.
+- *An amendment under another* ``client_order_id`` is marked by that name: what is ahead may be wrong from there on, until
+  ``user_orders`` tells of it, and it ends here.
 - *Changes that were missed* (a gap, a reconnect): the least is 0, and the most stays, since nobody can come to stand ahead.
   That fails only where you moved the order or let it grow meanwhile, until ``user_orders`` shows it elsewhere or larger.
 """
@@ -311,11 +313,14 @@ class QueueAhead:
 
     def _take_order(self, update: Update) -> None:
         order = update.message
-        if not isinstance(order, UserOrder) or order.client_order_id != self.client_order_id:
+        if not isinstance(order, UserOrder) or not order.client_order_id:
+            return
+        is_renamed = order.client_order_id != self.client_order_id
+        if is_renamed and order.order_id != self.order_id:
             return
         self.order_id, self._created_ms = order.order_id, order.created_ts_ms
         ts_ms = order.last_updated_ts_ms or order.created_ts_ms
-        if order.status in _ENDED_STATUS:
+        if is_renamed or order.status in _ENDED_STATUS:
             self._leave(ts_ms)
             self._over_ms = ts_ms
         elif order.status == "resting" and not _is_up_to(ts_ms, self._gone_ms):

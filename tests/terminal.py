@@ -57,10 +57,11 @@ class Session:
                 break
         return self.lines
 
-    def see_change(self, row):
+    def see_change(self, row, seconds=60):
         """Wait until another text stands in this row. Gives the screen: all that came before stands on it."""
-        before = self.lines[row]
+        before, ends = self.lines[row], time.monotonic() + seconds
         while self.lines[row] == before:
+            assert time.monotonic() < ends, f"it stayed as it is:\n{self.text}"
             assert self._read(), f"it ended:\n{self.text}"
         return self.lines
 
@@ -68,10 +69,11 @@ class Session:
         """Type."""
         self._child.send(keys)
 
-    def end(self):
+    def end(self, seconds=60):
         """Wait for its end. Gives its exit code."""
+        ends = time.monotonic() + seconds
         while self._read():
-            pass
+            assert time.monotonic() < ends, f"it did not end:\n{self.text}"
         self._child.close()
         return self._child.exitstatus
 

@@ -293,6 +293,17 @@ def test_it_ends_when_that_is_told(follower, status):
     assert follower.why == "ended"
 
 
+def test_it_ends_where_an_amendment_gave_it_another_name(follower):
+    """Its later changes are marked by that name, and nobody could tell them from those of another order."""
+    follower.order(follower.seq)
+    follower.order(follower.seq, "5.00", own="")  # no name: not of an amendment
+    follower.elsewhere()
+    assert follower.bounds == (12_000, 12_000, 12_000)
+    follower.change("-6.00", OTHER)
+    follower.order(follower.seq, "4.00", own=OTHER)
+    assert (follower.bounds, follower.why) == (None, "ended")
+
+
 def test_its_end_may_be_told_before_the_book_shows_that_it_came(kb):
     follower = Follower(kb)
     follower.order(9, "0.00", status="executed")

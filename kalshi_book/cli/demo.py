@@ -85,10 +85,12 @@ async def stand_still(source: LiveSource) -> int:
     running = asyncio.ensure_future(source.run())
     while not (running.done() or is_seen_enough(source.live)):
         await asyncio.sleep(0.01)
-    if not running.done():
-        source.look()
-        print_still(source)
-    await over(running)
+    try:
+        if not running.done():
+            source.look()
+            print_still(source)
+    finally:  # also where nobody reads any more
+        await over(running)
     return 0
 
 

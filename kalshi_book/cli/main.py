@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; see the top of this file.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # to the end of the process
     chosen = parser().parse_args(arguments)
     try:
         code = int(chosen.run(chosen))

@@ -179,14 +179,22 @@ class TestTheProgram:
         assert (done.returncode, done.stderr) == (0, "")
         assert A in done.stdout
 
-    @pytest.mark.parametrize("options", [[], ["--digest"]])
-    def test_a_reader_that_has_seen_enough_is_no_error(self, tape, options):
-        command = [sys.executable, "-m", "kalshi_book", "replay", str(tape), *options]
+    @pytest.mark.parametrize("arguments", [["replay"], ["replay", "--digest"], ["watch"], None])
+    def test_a_reader_that_has_seen_enough_is_no_error(self, tape, arguments):
+        command = [sys.executable, "-m", "kalshi_book", *(["demo"] if arguments is None else [*arguments, str(tape)])]
         reading, writing = os.pipe()
         os.close(reading)
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
         os.close(writing)
         assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize("command", ["replay", "watch"])
+    def test_with_its_output_closed_does_its_work_and_prints_nothing(self, kb, monkeypatch, tape, command):
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+        code = part(kb, "cli.main").main([command, str(tape)])
+        with sys.stdout, sys.stderr:
+            assert (code, sys.stdout.name, sys.stderr.name) == (0, os.devnull, os.devnull)
 
 
 class TestTheDemo:

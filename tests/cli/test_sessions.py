@@ -1,5 +1,6 @@
 """Sessions on a terminal as a new user would sit through them: what stands on the screen, and the keys."""
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pexpect needs a
 
 SAMPLE = "KXFLOW15M-26SEP21-0000"
 KEYLESS = dict.fromkeys(["KALSHI_ENV", "KALSHI_DEMO", "KALSHI_API_KEY_ID", "KALSHI_KEY_ID"])
+
+
+@contextlib.contextmanager
+def served(*arguments):
+    """A simulated exchange in a process of its own, which ends with the test however that ends."""
+    command = [sys.executable, "-m", "kalshi_book", "sim", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as exchange:
+        try:
+            yield exchange, json.loads(exchange.stdout.readline())
+        finally:
+            exchange.terminate()
 
 
 @pytest.fixture
@@ -68,9 +80,7 @@ class TestWatch:
             assert watch.end() == 130
 
     def test_shows_the_books_of_an_exchange_stale_when_it_is_gone(self, session):
-        command = [sys.executable, "-m", "kalshi_book", "sim", "--markets", "2"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as exchange:
-            ready = json.loads(exchange.stdout.readline())
+        with served("--markets", "2") as (exchange, ready):
             key = {"KALSHI_API_KEY_ID": ready["key_id"], "KALSHI_PRIVATE_KEY_PATH": ready["private_key_path"]}
             with session("watch", "KXSIM-26-B", "--url", ready["url"], **{**KEYLESS, **key}) as watch:
                 watch.see("KXSIM-26-B  YES", "LIVE, proven", ready["url"].split("/")[2])
@@ -88,14 +98,11 @@ class TestWatch:
             assert watch.end() == 2
 
     def test_that_is_refused_says_why_after_the_picture(self, session):
-        command = [sys.executable, "-m", "kalshi_book", "sim", "--markets", "1"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as exchange:
-            ready = json.loads(exchange.stdout.readline())
+        with served("--markets", "1") as (_, ready):
             key = {"KALSHI_API_KEY_ID": "nobody", "KALSHI_PRIVATE_KEY_PATH": ready["private_key_path"]}
             with session("watch", A, "--url", ready["url"], **{**KEYLESS, **key}) as watch:
                 watch.see("kalshi-book:", "401")
                 assert watch.end() == 2
-            exchange.terminate()
 
     def test_plays_a_recording_with_pause_and_speed(self, session):
         with session("watch", kb.SAMPLE_TAPE) as watch:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ from frames import A, B, delta, snapshot
 from kalshi_book.cli import main as program
 from kalshi_book.cli.watch import command, running
 from kalshi_book.cli.watch.lines import Lines
+from kalshi_book.cli.watch.screen import Screen
+from kalshi_book.cli.watch.sources import TapeSource
 from kalshi_book.sim import virtual
 
 NO_KEY = dict.fromkeys(
@@ -75,6 +78,13 @@ class TestARecording:
     def test_is_told_of_the_markets_behind_it_alone(self, run, tape):
         code, out, _ = run(tape, B)
         assert code == 0 and {line.split()[1] for line in out.splitlines()} == {B}
+
+    def test_is_watched_once_for_each_market_however_often_it_is_named(self, tape, monkeypatch):
+        watched = []
+        monkeypatch.setattr(command, "is_a_screen", lambda: True)
+        monkeypatch.setattr(running, "watch_tape", lambda _, market_tickers: watched.extend(market_tickers) or 0)
+        assert program.main(["watch", str(tape), A, A, B, A]) == 0
+        assert watched == [A, B]
 
     def test_with_something_wrong_exits_1_as_replay_does(self, run, tape):
         tape.write_bytes(b"\n".join([snapshot(seq=1), delta(seq=9)]))
@@ -172,6 +182,13 @@ class TestRunning:
         virtual.run(main(), seed=1)
         assert [text.count("\n") for text in written] == [2, 1]
 
+    def test_a_screen_that_could_not_be_drawn_exits_1(self, monkeypatch, tape):
+        async def run_async(screen, **_):
+            """As Textual does where an exception was raised: it prints that, and gives no result."""
+
+        monkeypatch.setattr(Screen, "run_async", run_async)
+        assert asyncio.run(running.on_the_screen(TapeSource(tape))) == 1
+
     @pytest.mark.parametrize("error", [kb.UsageError("no"), kb.NotInTime("a book", 30)])
     def test_what_a_source_ends_by_is_raised(self, error):
         class Broken:
@@ -181,6 +198,26 @@ class TestRunning:
         with pytest.raises(type(error)) as raised:
             asyncio.run(running.print_lines(Broken(), Lines()))
         assert raised.value is error
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+STREAMS = ("stdin", "stdout", "stderr")
+
+
+@pytest.mark.parametrize("other", [None, io.StringIO()], ids=["closed", "no terminal"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_where_a_standard_stream_is_no_terminal_there_is_no_screen(monkeypatch, name, other):
+    """Textual draws on standard error."""
+    monkeypatch.setenv("TERM", "xterm")
+    for each in STREAMS:
+        monkeypatch.setattr(sys, each, Terminal())
+    assert command.is_a_screen()
+    monkeypatch.setattr(sys, name, other)
+    assert not command.is_a_screen()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 import kalshi_book as kb
-from frames import A, B, delta, ok, snapshot, subscribed, trade
+from frames import A, B, delta, error, ok, snapshot, subscribed, trade, unsubscribed
 from kalshi_book.cli.watch import lines as lines_
 from kalshi_book.cli.watch.lines import Lines
 
@@ -38,6 +38,23 @@ def test_a_gap_is_told_of_every_book_that_it_made_stale_and_so_is_their_return()
         f"{A} STALE (gap): frames are missing",
         f"{B} LIVE",
         f"{B} yes bid $0.4200 x 7.00, ask $0.4400 x 310.00, spread $0.0200",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [(unsubscribed(), "STALE (unsubscribed): it is no longer subscribed"),
+     (error(25, sid=1), "STALE (terminal_error): the exchange ended the subscription")],
+)  # fmt: skip
+def test_a_book_that_leaves_is_told_of_as_stale_and_told_of_again_when_it_comes_back(end, words):
+    said = told(snapshot(), end, trade(), subscribed(3), snapshot(sid=3))
+    assert [line.split(A)[1].strip() for line in said] == [
+        "LIVE",
+        "yes bid $0.4200 x 7.00, ask $0.4400 x 310.00, spread $0.0200",
+        words,
+        "trade yes $0.4200 x 3.00",
+        "LIVE",
+        "yes bid $0.4200 x 7.00, ask $0.4400 x 310.00, spread $0.0200",
     ]
 
 

@@ -143,13 +143,16 @@ class TestOtherScreens:
     @pytest.mark.parametrize(
         ("size", "expected"),
         [
-            ((20, 5), [" KXDEMO-26-A  YES  d", " LIVE, proven 0.3 s", " best bid $0.4200 x", "", " ← → market  f yes/n"]),
-            ((20, 2), [" KXDEMO-26-A  YES  d", " LIVE, proven 0.3 s"]),
-            ((7, 1), [" KXDEMO"]),
+            ((20, 5), [" KXDEMO-26-A  YES  …", " LIVE, proven 0.3 s…", " best bid $0.4200 x…", "", " ← → market  f yes/…"]),
+            ((20, 2), [" KXDEMO-26-A  YES  …", " LIVE, proven 0.3 s…"]),
+            ((7, 1), [" KXDEM…"]),
         ],
     )
     def test_a_tiny_one_keeps_what_matters_most(self, book, size, expected):
         assert drawn(see(book), width=size[0], height=size[1]) == expected
+
+    def test_a_number_that_is_cut_does_not_look_like_another_one(self, book):
+        assert drawn(see(book), width=48)[2] == " best bid $0.4200 x 7.00  best ask $0.4400 x 31…"
 
     @given(width=st.integers(1, 200), height=st.integers(1, 80), side=st.sampled_from(["yes", "no"]))
     def test_of_any_size_is_filled_and_never_exceeded(self, width, height, side):

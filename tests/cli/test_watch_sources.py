@@ -9,7 +9,7 @@ import pytest
 
 import clients
 import kalshi_book as kb
-from frames import A, B, delta, ok, snapshot, subscribed, trade
+from frames import A, B, delta, ok, snapshot, subscribed, trade, unsubscribed
 from kalshi_book.cli.watch import sources
 from kalshi_book.cli.watch.lines import Lines
 from kalshi_book.cli.watch.picture import standing
@@ -240,6 +240,12 @@ class TestARecording:
         source.advance(SECOND)
         source.advance(SECOND)
         assert standing(source.sight(A))[0].startswith("STALE for 1.0 s, may be wrong: frames are missing (gap)")
+
+    def test_that_unsubscribes_shows_its_books_stale(self, tmp_path):
+        source = TapeSource(tape_of(tmp_path, snapshot(seq=1), snapshot(B, seq=2), unsubscribed()))
+        source.advance(SECOND)
+        assert source.market_tickers == [A, B]
+        assert standing(source.sight(B))[0].startswith("STALE for 0.0 s, may be wrong: it is no longer subscribed")
 
     def test_says_how_many_lines_could_not_be_read(self, tmp_path):
         source = TapeSource(tape_of(tmp_path, snapshot(seq=1), b"?", b"{}", delta(seq=2)))

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from . import running  # it loads the client, and with that a network library
 
+    arguments.what = list(dict.fromkeys(arguments.what))  # a market that is named twice is one
     tape = tape_of(arguments.what)
     is_screen = is_a_screen() and not arguments.lines
     if tape is None:
@@ -62,8 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def is_a_screen() -> bool:
-    """Tell whether there is a terminal that can show pictures and be typed on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    """Tell whether there is a terminal that can show pictures, which are drawn on standard error, and be typed on."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # None: it was closed before we began
+    is_terminal = all(each is not None and each.isatty() for each in streams)
+    return is_terminal and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def tape_of(what: Sequence[str]) -> Path | None:

@@ -34,6 +34,7 @@ class Lines:
         self.waiting: deque[str] = deque(maxlen=MAX_WAITING)
         self._lost = 0
         self._tickers = frozenset(market_tickers)
+        self._books: dict[str, OrderBook] = {}  # all that were seen: one that left the feed is STALE, and that is to be told
         self._stood: dict[str, tuple[State, str | None]] = {}
         self._best: dict[str, str] = {}
         self._markets: dict[str, MarketState] = {}
@@ -47,7 +48,7 @@ class Lines:
         """
         at_ns = moment_ns(update)
         if update.skipped or update.effect in _STALING or update.kind in _REPLIES:
-            self.look(books, at_ns)
+            self.look([*self._books.values(), *books], at_ns)
         if update.book is not None:
             self.look((update.book,), at_ns)
         if update.kind is Kind.TRADE and isinstance(update.message, Trade):
@@ -59,6 +60,7 @@ class Lines:
             ticker = book.market_ticker
             if not self._is_watched(ticker):
                 continue
+            self._books[ticker] = book
             stands = book.state, book.stale_reason
             if self._stood.get(ticker) != stands:
                 self._stood[ticker] = stands

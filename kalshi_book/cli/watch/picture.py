@@ -99,7 +99,7 @@ def picture(
     if height > 2:
         lines = [*lines[: height - 1], _text((keys, QUIET))]
     for line in lines:
-        line.truncate(width)
+        line.truncate(width, overflow="ellipsis")  # a number that is cut is not to look like another one
     return lines[:height]
 
 
@@ -113,7 +113,7 @@ def help_lines(*, width: int = WIDTH, height: int = HEIGHT) -> list[Text]:
         *(_text(f"  {line}") for line in READING),
     ]
     for line in lines:
-        line.truncate(width)
+        line.truncate(width, overflow="ellipsis")
     return [*lines, *(_text() for _ in range(height - len(lines)))][:height]
 
 

@@ -23,6 +23,8 @@ from .sources import LiveSource, SettleIn, Source, TapeSource
 
 WRITES_PER_SECOND: Final = 20
 INTERRUPTED: Final = 130
+FAILED: Final = 1
+"""The screen could not be drawn: what went wrong was printed."""
 
 
 def watch_live(
@@ -88,7 +90,7 @@ async def on_the_screen(source: Source, *, seconds: float | None = None) -> int:
         enough = asyncio.ensure_future(until(stop, seconds))
         code = await Screen(source, lambda: running.done() or enough.done()).run_async(mouse=False)
         await over(running, enough)
-    return INTERRUPTED if stop.is_set() else code or 0
+    return INTERRUPTED if stop.is_set() else FAILED if code is None else code
 
 
 async def print_lines(source: Source, lines: Lines) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from ... import events
+from ...book import OrderBook
 from ...errors import UsageError
 from ...feed import Feed
 from ...live.client import Live
@@ -149,6 +150,7 @@ class TapeSource:
         self._speed = speed
         self._feed = Feed(use_yes_price=use_yes_price, filtered=filtered)
         self._memory = Memory()
+        self._books: dict[str, OrderBook] = {}  # all that came: those that left the feed can be seen still, STALE
         self.now_ns = begins_ns(path) or 0
         self._frames = paced(path, self.problems, self.now_ns)
         self._next: tuple[int, bytes] | None = next(self._frames, None)
@@ -156,7 +158,7 @@ class TapeSource:
     @property
     def market_tickers(self) -> Sequence[str]:
         """What can be seen so far."""
-        return self._tickers or list(self._feed.books)
+        return self._tickers or list(self._books)
 
     @property
     def is_over(self) -> bool:
@@ -181,12 +183,16 @@ class TapeSource:
         taken, due_ns = 0, self.now_ns
         while self._next is not None and self._next[0] <= self.now_ns and taken < FRAMES_A_LOOK:
             due_ns, payload = self._next
-            self._memory.take(self._feed.receive(payload, received_ns=due_ns))
+            update = self._feed.receive(payload, received_ns=due_ns)
+            self._memory.take(update)
+            if update.book is not None:
+                self._books[update.book.market_ticker] = update.book
             self._next = next(self._frames, None)
             taken += 1
         if self._next is None or taken == FRAMES_A_LOOK:
             self.now_ns = due_ns  # it is over, or cannot be read any faster
-        self._memory.look(self._feed.books.values(), self.now_ns)
+        self._books.update(self._feed.books)
+        self._memory.look(self._books.values(), self.now_ns)
 
     def speed_up(self, factor: float) -> None:
         """Go faster, or slower."""
@@ -200,7 +206,7 @@ class TapeSource:
         if self.problems:
             how.append(f"{len(self.problems)} lines could not be read")
         note = f"{clock_text(self.now_ns)} UTC, {', '.join(how)}"
-        book = self._feed.books.get(market_ticker)
+        book = self._books.get(market_ticker)
         return self._memory.sight(
             Sight(market_ticker, book, self._path.name, place, self.now_ns, note=note, is_recording=True)
         )
