@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -124,10 +125,12 @@ class Stream(Generic[T]):
         portal, basket = self._portal, self._basket
         while True:
             is_over = basket.is_over or portal.is_over  # first: what was taken before the end is given still
-            if basket.taken:
-                found: T | ConsumerOverrun = basket.taken.popleft()
-                if isinstance(found, ConsumerOverrun):
-                    raise found
+            found: T | ConsumerOverrun | None = None
+            with contextlib.suppress(IndexError):  # looked at and taken at once, since other threads may take, too
+                found = basket.taken.popleft()
+            if isinstance(found, ConsumerOverrun):
+                raise found
+            if found is not None:
                 return found
             portal.check()
             if is_over:

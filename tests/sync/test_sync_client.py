@@ -1,6 +1,7 @@
 """The client in plain loops: everything that the other form has, with the same errors, from any thread."""
 
 import asyncio
+import collections
 import contextlib
 import inspect
 import threading
@@ -184,6 +185,22 @@ class TestIterating:
             each.join(WAIT_S)
         numbers = sorted(each.seq for each in seen)
         assert numbers == list(range(numbers[0], numbers[0] + 200))
+
+
+    def test_by_two_threads_goes_on_where_the_other_one_was_faster(self, live):
+        """One saw that something was there, the other took it, and IndexError came out of the loop."""
+        stream = live.updates(BOOK, policy="all")
+        stream.next()
+
+        class Taken(collections.deque):
+            def __bool__(self):
+                is_there = len(self) > 0
+                if threading.current_thread() is threading.main_thread():
+                    self.clear()
+                return is_there
+
+        stream._basket.taken = Taken(stream._basket.taken)
+        assert stream.next(timeout_s=WAIT_S).kind is kb.Kind.DELTA
 
 
 class TestNext:
