@@ -56,8 +56,13 @@ class Basket(consumers.Bell):
             while self._waiting:
                 self._waiting.pop().put(True)
 
-    def _fill(self) -> None:
-        while self._queue.is_ready and (self.is_over or len(self.taken) < AT_ONCE):
+    def end(self) -> None:
+        """Nothing more comes. What waits still is taken out first: whoever sees the end may have all of it."""
+        self._fill(is_end=True)
+        super().end()
+
+    def _fill(self, *, is_end: bool = False) -> None:
+        while self._queue.is_ready and (is_end or self.is_over or len(self.taken) < AT_ONCE):
             try:
                 self.taken.append(self._queue.take())
             except ConsumerOverrun as error:

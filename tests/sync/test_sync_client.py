@@ -138,6 +138,24 @@ class TestIterating:
         assert len(seen) > streams.AT_ONCE
         assert list(stream) == list(live) == list(live.events()) == []
 
+    def test_shows_no_end_before_all_that_was_there_can_be_taken(self, live, monkeypatch):
+        """The end was seen a moment before what waited was, and that was lost."""
+        live.exchange.rate = 0
+        stream, found, ring = live.updates(policy="all"), [], streams.Basket.ring
+
+        def ring_late(basket):
+            if basket.is_over:
+                thread = threading.Thread(target=lambda: found.extend(stream))
+                thread.start()
+                thread.join(WAIT_S)
+            ring(basket)
+
+        live.get_snapshot([A])
+        with monkeypatch.context() as patch:  # CPython 3.11 dies where a method is freed that another thread calls
+            patch.setattr(streams.Basket, "ring", ring_late)
+            stream.close()
+        assert [each.kind for each in found][-1:] == [kb.Kind.SNAPSHOT]
+
     def test_ends_when_it_is_closed(self, live):
         stream = live.updates()
         ended = threading.Thread(target=list, args=(stream,))
