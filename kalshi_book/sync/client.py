@@ -29,6 +29,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[[Any], object])
 
+AGAIN_S: Final = 0.1
+"""What is waited for is looked at so often, since not all that changes is told: answers, what other threads say, the clock."""
+
 _OPEN: Final[set[Live]] = set()
 """Those that are open: in the child of a fork they are not."""
 
@@ -153,7 +156,8 @@ class Live:
         """Wait until something is so: ``live.wait(lambda: book.spread_in_ticks == 1)``.
 
         Args:
-            is_so: called in this thread, at once and again after whatever changed. ``BookNotLive`` from it means "not yet".
+            is_so: called in this thread, at once, again after each update and event, and ten times a second beside that.
+                ``BookNotLive`` from it means "not yet".
             timeout_s: how long to wait, in seconds.
 
         Returns:
@@ -183,10 +187,10 @@ class Live:
                         return found
                 if not is_open:
                     raise closed()
-                try:
-                    bell.get(timeout=max(0, ends - time.monotonic()))
-                except Empty:
-                    raise NotInTime("expected it to become so, found that it is not", timeout_s) from None
+                if (left_s := ends - time.monotonic()) <= 0:  # also while something rings without a pause
+                    raise NotInTime("expected it to become so, found that it is not", timeout_s)
+                with contextlib.suppress(Empty):
+                    bell.get(timeout=min(left_s, AGAIN_S))
 
     book = _command(live.Live.book)
     all_live = _command(live.Live.all_live)

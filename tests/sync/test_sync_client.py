@@ -204,7 +204,6 @@ class TestIterating:
         numbers = sorted(each.seq for each in seen)
         assert numbers == list(range(numbers[0], numbers[0] + 200))
 
-
     def test_by_two_threads_goes_on_where_the_other_one_was_faster(self, live):
         """One saw that something was there, the other took it, and IndexError came out of the loop."""
         stream = live.updates(BOOK, policy="all")
@@ -270,6 +269,27 @@ class TestWaiting:
             with pytest.raises(kb.NotInTime, match=rf"^expected it to become so, found that it is not within {timeout_s} "):
                 live.wait(lambda: False, timeout_s=timeout_s)
         assert isinstance(kb.NotInTime("", 1), TimeoutError)
+
+    def test_has_an_end_though_things_go_on_without_a_pause(self, live):
+        """Whoever took longer to ask than the next update took to come waited for ever."""
+        asked = []
+
+        def is_so():
+            asked.append(live.get_snapshot([A]))  # which rings
+            return len(asked) > 3
+
+        with pytest.raises(kb.NotInTime):
+            live.wait(is_so, timeout_s=0)
+
+    def test_sees_what_no_update_and_no_event_tells(self, live, book):
+        live.exchange.rate = 0
+        asked = threading.Event()
+        telling = threading.Thread(
+            target=lambda: asked.wait() and live.set_market(kb.Market(market_ticker=A, state=kb.MarketState.PAUSED))
+        )
+        telling.start()
+        live.wait(lambda: asked.set() or book.market_state == "paused")
+        telling.join()
 
     def test_raises_what_the_question_raises(self, live):
         with pytest.raises(ZeroDivisionError):
