@@ -30,7 +30,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[[Any], object])
 
 AGAIN_S: Final = 0.1
-"""What is waited for is looked at so often, since not all that changes is told: answers, what other threads say, the clock."""
+"""What is waited for is looked at so often: of answers, of what other threads say and of the clock nothing tells."""
 
 _OPEN: Final[set[Live]] = set()
 """Those that are open: in the child of a fork they are not."""
@@ -102,7 +102,11 @@ class Live:
         """End everything: connections (with a closing handshake), streams, handlers, the thread. Some seconds at most.
 
         Ctrl-C meanwhile is raised when all of it has ended.
+
+        Raises:
+            UsageError: an event loop runs in this thread. Nothing was changed.
         """
+        self._portal.check_end()
         try:
             self._portal.end()
         finally:

@@ -520,6 +520,20 @@ class TestItsLife:
             live.__exit__(None, None, None)
         assert threads() == []
 
+    def test_does_not_end_where_an_event_loop_runs_and_goes_on_as_it_was(self, live, book):
+        """The call was refused, and books that were kept still were STALE for ever, and handlers called no more."""
+        seen = []
+        live.on(BOOK)(seen.append)
+
+        async def main():
+            with pytest.raises(kb.UsageError, match=r"use kb\.connect there"):
+                live.close()
+
+        asyncio.run(main())
+        assert book.is_live
+        count = len(seen)
+        live.wait(lambda: len(seen) > count + 3)
+
     def test_need_not_begin(self):
         live = kb.sync.connect("sim")
         live.close()
