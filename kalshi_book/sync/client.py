@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from queue import Empty
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -40,8 +40,10 @@ def _command(method: Callable[Concatenate[live.Live, P], Awaitable[T]]) -> Calla
     """Make a command that is awaited one that waits."""
 
     def command(self: Live, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        given = _given(method, args, kwargs)
+
         async def there() -> T:
-            return await method(self._client, *args, **kwargs)
+            return await given(self._client)
 
         return self._portal.run(there)
 
@@ -53,10 +55,22 @@ def _call(method: Callable[Concatenate[live.Live, P], T]) -> Callable[Concatenat
     """Make a plain function of the client one that other threads may call."""
 
     def call(self: Live, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._portal.call(lambda: method(self._client, *args, **kwargs))
+        given = _given(method, args, kwargs)
+        return self._portal.call(lambda: given(self._client))
 
     functools.update_wrapper(call, method)
     return call
+
+
+def _given(method: Callable[..., T], args: Iterable[Any], kwargs: Mapping[str, Any]) -> Callable[[live.Live], T]:
+    """Take arguments. Iterators are gone through here: what they do, ask REST, say, would hold up the client's thread."""
+    args = [_listed(each) for each in args]
+    kwargs = {name: _listed(each) for name, each in kwargs.items()}
+    return lambda client: method(client, *args, **kwargs)
+
+
+def _listed(given: object) -> object:
+    return list(given) if isinstance(given, Iterator) else given
 
 
 class Live:

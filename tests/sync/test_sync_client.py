@@ -439,6 +439,18 @@ class TestCommands:
         live.confirm_orders([], as_of_ms=time.time_ns() // 1_000_000)
         assert book.own_size_at("0.5000") == 0
 
+    def test_go_through_what_they_are_given_in_the_callers_thread(self, live):
+        """A generator that asks REST held up the client's thread, and could not ask the client."""
+
+        def each(thing):
+            assert threading.current_thread() is threading.main_thread()
+            assert live.metrics.open == 1
+            yield from thing
+
+        assert len(live.get_snapshot(each([A]))) == 1
+        live.subscribe("user_orders", market_tickers=each([A]))
+        live.confirm_orders(each([]), as_of_ms=time.time_ns() // 1_000_000)
+
     def test_may_come_from_many_threads_at_once(self, live):
         found = []
         many = [threading.Thread(target=lambda: found.append(live.get_snapshot([A]))) for _ in range(5)]
