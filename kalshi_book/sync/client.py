@@ -266,7 +266,7 @@ class Live:
             worker = Worker(function)
             self._portal.call(lambda: register(worker))
             self._workers.append(worker)
-            if self._portal.is_started:
+            if self._portal.is_started and not self._portal.is_over:
                 worker.start()
             return function
 
