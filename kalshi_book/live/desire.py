@@ -220,7 +220,7 @@ class Desire:
             for ticker in list(self._lane_of) if tickers is None else tickers:
                 self._lane_of.pop(ticker, None)
                 self._hub.book_changed(ticker)  # whoever waits for it waits in vain
-        if tickers is None:
+        if not any(_is_wanted(lane.feed.subscriptions.get(channel)) for lane in self._lanes):
             self._hub.heard.forget(channel)
         self._act(self._lanes)
         gone = None if tickers is None else frozenset(tickers)
@@ -249,6 +249,10 @@ class Desire:
             for channel, status in lane.feed.subscriptions.items():
                 merged[channel] = status if channel not in merged else _merged(merged[channel], status)
         return merged
+
+
+def _is_wanted(status: ChannelStatus | None) -> bool:
+    return status is not None and (status.is_all or bool(status.desired))
 
 
 def _is_held(status: ChannelStatus | None, items: frozenset[str]) -> bool:
