@@ -320,6 +320,21 @@ class TestAHandler:
 
         play(scenario)
 
+    def test_is_called_no_more_with_what_waited_when_it_was_taken_off(self):
+        async def scenario(live, exchange):
+            seen, stream = [], live.updates(BOOK)
+            update = await stream.__anext__()
+            live.on(BOOK)(seen.append)
+            await asyncio.sleep(1)
+            seen.clear()
+            for put in live._hub.puts:
+                put(update)
+            live.off(seen.append)
+            await asyncio.sleep(1)
+            return seen
+
+        assert play(scenario) == []
+
     def test_is_registered_with_what_makes_sense(self):
         live = kb.connect(url="ws://127.0.0.1:1", signer=object())
         with pytest.raises(kb.UsageError, match=r"^on_error is \"report\" or \"detach\", not 'raise'$"):
