@@ -101,12 +101,17 @@ class TestBooks:
 
     def test_are_proven_by_what_is_looked_at_from_outside_of_the_thread(self, live, book):
         """A thread that hangs cannot keep the proof young."""
+
+        def proven_ns():
+            """Each look takes two clocks; the least of some is that in which nothing came between them."""
+            return min(live.proven_ns for _ in range(20))
+
         with live.frozen():
-            before_ns = live.proven_ns
+            before_ns = proven_ns()
             began = time.perf_counter_ns()
             while time.perf_counter_ns() - began < 2_000_000:
                 """Time passes."""
-            assert abs(live.proven_ns - before_ns) < 1_000_000
+            assert abs(proven_ns() - before_ns) < 1_000_000
         live.exchange.faults.abort()
         live.exchange.faults.refuse_connections(for_s=60)
         live.wait(lambda: live.proven_ns is None)
