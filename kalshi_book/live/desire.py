@@ -46,8 +46,9 @@ class LiveBooks(Mapping[str, OrderBook]):
             UnknownMarket: there is none (a KeyError).
         """
         lane = self._lane_of.get(market_ticker)
-        if lane is not None and market_ticker in lane.feed.books:
-            return lane.feed.books[market_ticker]
+        book = None if lane is None else lane.feed.books.get(market_ticker)  # looked at once: other threads may ask
+        if book is not None:
+            return book
         raise UnknownMarket(market_ticker, len(self))
 
     def __iter__(self) -> Iterator[str]:
