@@ -250,7 +250,8 @@ class Missed(Struct, frozen=True):
 
     Attributes:
         channel: its name.
-        since_ms: when it was known to be open for the last time, unix milliseconds by our clock.
+        since_ms: when it was known to be open for the last time, unix milliseconds by our clock. Ask from some seconds
+            earlier: what was on its way then is missed, too, and the exchange's clock is another one.
         until_ms: since when it is again.
     """
 

@@ -913,8 +913,8 @@ cdef bint fill_from_pairs(ladder_t *ladder, object raw, bint in_cents, bint use_
 
 
 cdef inline bint hundredfold(object number, int64_t *value) noexcept:
-    """Read whole cents as $0.0001, or whole contracts as 0.01 contract."""
-    if type(number) is not int or not whole(number, value) or not -INT64_MAX // 100 <= value[0] <= INT64_MAX // 100:
+    """Read whole cents as $0.0001, or whole contracts as 0.01 contract: none below 0, which no level has."""
+    if type(number) is not int or not whole(number, value) or not 0 <= value[0] <= INT64_MAX // 100:
         return False
     value[0] *= 100
     return True

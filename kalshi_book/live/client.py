@@ -212,6 +212,8 @@ class Live(Questions):
         hub.event_queues = (*hub.event_queues, queue)
 
         def remove() -> None:
+            if queue not in hub.event_queues:
+                return  # nothing is written: this may be called by the garbage collector, in any thread
             hub.event_queues = tuple(each for each in hub.event_queues if each is not queue)
 
         return self._stream(queue, remove)

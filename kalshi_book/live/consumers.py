@@ -151,7 +151,8 @@ class Handler:
                 except ConsumerOverrun as error:
                     self._hub.tell(events.UpdatesLost(self._name, error.lost))
                     continue
-                await self._call(update)
+                if not self._is_over:  # it may have been taken off between the ring of the bell and now
+                    await self._call(update)
         finally:
             self._hub.ticking.remove(self._tick)
             self._stream.close()

@@ -46,8 +46,9 @@ class LiveBooks(Mapping[str, OrderBook]):
             UnknownMarket: there is none (a KeyError).
         """
         lane = self._lane_of.get(market_ticker)
-        if lane is not None and market_ticker in lane.feed.books:
-            return lane.feed.books[market_ticker]
+        book = None if lane is None else lane.feed.books.get(market_ticker)  # looked at once: other threads may ask
+        if book is not None:
+            return book
         raise UnknownMarket(market_ticker, len(self))
 
     def __iter__(self) -> Iterator[str]:
@@ -220,7 +221,7 @@ class Desire:
             for ticker in list(self._lane_of) if tickers is None else tickers:
                 self._lane_of.pop(ticker, None)
                 self._hub.book_changed(ticker)  # whoever waits for it waits in vain
-        if tickers is None:
+        if not any(_is_wanted(lane.feed.subscriptions.get(channel)) for lane in self._lanes):
             self._hub.heard.forget(channel)
         self._act(self._lanes)
         gone = None if tickers is None else frozenset(tickers)
@@ -249,6 +250,10 @@ class Desire:
             for channel, status in lane.feed.subscriptions.items():
                 merged[channel] = status if channel not in merged else _merged(merged[channel], status)
         return merged
+
+
+def _is_wanted(status: ChannelStatus | None) -> bool:
+    return status is not None and (status.is_all or bool(status.desired))
 
 
 def _is_held(status: ChannelStatus | None, items: frozenset[str]) -> bool:

@@ -125,8 +125,12 @@ class PatientClock:
         if is_within and self._began_ns is None:
             self._began_ns = now_ns
 
+    def within_ns(self, now_ns: int) -> int:
+        """For how long the message has been coming of which the beginning came; 0: there is none."""
+        return 0 if self._began_ns is None else now_ns - self._began_ns
+
     def _excess_ns(self, now_ns: int) -> int:
-        return 0 if self._began_ns is None else max(0, now_ns - self._began_ns - SLOW_MESSAGE_NS)
+        return max(0, self.within_ns(now_ns) - SLOW_MESSAGE_NS)
 
     def is_held(self, now_ns: int) -> bool:
         """Whether it stands still."""
@@ -134,7 +138,7 @@ class PatientClock:
 
     def is_stuck(self, now_ns: int) -> bool:
         """Whether a message takes so long to come that no more is to be waited for it."""
-        return self._excess_ns(now_ns) >= LONGEST_MESSAGE_NS - SLOW_MESSAGE_NS
+        return self.within_ns(now_ns) >= LONGEST_MESSAGE_NS
 
     def told_ns(self, now_ns: int) -> int:
         """Give what the feed is told."""

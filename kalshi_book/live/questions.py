@@ -99,7 +99,11 @@ class Questions(Desire):
 
         A connection that is made later takes over what is known then. Where a lifecycle channel is subscribed, that is
         ``Market.outdated``, since what changes until the channel is acknowledged there may be missed.
+
+        Raises:
+            UsageError: the client is not open.
         """
+        self._hub.require_open()
         for lane in self._lanes:
             lane.feed.set_market(market)
 
@@ -113,10 +117,11 @@ class Questions(Desire):
         """Tell every own order that rests (``Feed.confirm_orders``): all connections, or, where one cannot take it, none.
 
         Raises:
-            UsageError: a connection is not open or has not acknowledged ``user_orders``, or did so after ``as_of_ms``; an
-                order of another market. Nothing was changed.
+            UsageError: the client or a connection is not open; it has not acknowledged ``user_orders``, or did so after
+                ``as_of_ms``; an order of another market. Nothing was changed.
             MalformedFrame, TypeError: an order that cannot be read, or none. Nothing was changed.
         """
+        self._hub.require_open()
         listed = list(orders)
         for lane in self._lanes:
             lane.feed.check_orders(listed, as_of_ms=as_of_ms, market_tickers=market_tickers)

@@ -263,7 +263,9 @@ class Session:
             if (since_ms := heard.opened(channel, number)) is not None:
                 self._hub.tell(events.Missed(channel, since_ms, self._received_ns // 1_000_000), number)
         if gone := self._channels - channels:
-            proven_ms = (self._received_ns - self._unproven_ns) // 1_000_000
+            # What comes behind a message that is not whole yet cannot be read.
+            unproven_ns = max(self._unproven_ns, self._clock.within_ns(self._link.heard_ns))
+            proven_ms = (self._received_ns - unproven_ns) // 1_000_000
             wanted = {channel for channel, each in self._feed.subscriptions.items() if each.is_all or each.desired}
             for channel in gone:
                 heard.closed(channel, number, proven_ms if channel in wanted else None)

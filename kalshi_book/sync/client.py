@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from queue import Empty
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -29,6 +29,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[[Any], object])
 
+AGAIN_S: Final = 0.1
+"""What is waited for is looked at so often: of answers, of what other threads say and of the clock nothing tells."""
+
 _OPEN: Final[set[Live]] = set()
 """Those that are open: in the child of a fork they are not."""
 
@@ -37,8 +40,10 @@ def _command(method: Callable[Concatenate[live.Live, P], Awaitable[T]]) -> Calla
     """Make a command that is awaited one that waits."""
 
     def command(self: Live, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        given = _given(method, args, kwargs)
+
         async def there() -> T:
-            return await method(self._client, *args, **kwargs)
+            return await given(self._client)
 
         return self._portal.run(there)
 
@@ -50,10 +55,22 @@ def _call(method: Callable[Concatenate[live.Live, P], T]) -> Callable[Concatenat
     """Make a plain function of the client one that other threads may call."""
 
     def call(self: Live, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._portal.call(lambda: method(self._client, *args, **kwargs))
+        given = _given(method, args, kwargs)
+        return self._portal.call(lambda: given(self._client))
 
     functools.update_wrapper(call, method)
     return call
+
+
+def _given(method: Callable[..., T], args: Iterable[Any], kwargs: Mapping[str, Any]) -> Callable[[live.Live], T]:
+    """Take arguments. Iterators are gone through here: what they do, ask REST, say, would hold up the client's thread."""
+    args = [_listed(each) for each in args]
+    kwargs = {name: _listed(each) for name, each in kwargs.items()}
+    return lambda client: method(client, *args, **kwargs)
+
+
+def _listed(given: object) -> object:
+    return list(given) if isinstance(given, Iterator) else given
 
 
 class Live:
@@ -99,7 +116,11 @@ class Live:
         """End everything: connections (with a closing handshake), streams, handlers, the thread. Some seconds at most.
 
         Ctrl-C meanwhile is raised when all of it has ended.
+
+        Raises:
+            UsageError: an event loop runs in this thread. Nothing was changed.
         """
+        self._portal.check_end()
         try:
             self._portal.end()
         finally:
@@ -153,7 +174,8 @@ class Live:
         """Wait until something is so: ``live.wait(lambda: book.spread_in_ticks == 1)``.
 
         Args:
-            is_so: called in this thread, at once and again after whatever changed. ``BookNotLive`` from it means "not yet".
+            is_so: called in this thread, at once, again after each update and event, and ten times a second beside that.
+                ``BookNotLive`` from it means "not yet".
             timeout_s: how long to wait, in seconds.
 
         Returns:
@@ -183,10 +205,10 @@ class Live:
                         return found
                 if not is_open:
                     raise closed()
-                try:
-                    bell.get(timeout=max(0, ends - time.monotonic()))
-                except Empty:
-                    raise NotInTime("expected it to become so, found that it is not", timeout_s) from None
+                if (left_s := ends - time.monotonic()) <= 0:  # also while something rings without a pause
+                    raise NotInTime("expected it to become so, found that it is not", timeout_s)
+                with contextlib.suppress(Empty):
+                    bell.get(timeout=min(left_s, AGAIN_S))
 
     book = _command(live.Live.book)
     all_live = _command(live.Live.all_live)
@@ -244,7 +266,7 @@ class Live:
             worker = Worker(function)
             self._portal.call(lambda: register(worker))
             self._workers.append(worker)
-            if self._portal.is_started:
+            if self._portal.is_started and not self._portal.is_over:
                 worker.start()
             return function
 

@@ -77,11 +77,9 @@ class Portal:
         Raises:
             UsageError: called where it cannot be waited for.
         """
+        self.check_end()
         if self._thread is None or self._is_lost:
             return True
-        if (held := self._held.pop(threading.get_ident(), None)) is not None:
-            held.put(None)
-        self.check()
         if self._first.setdefault("", "end") == "end":  # it was interrupted before the thread began
             self._over()
             atexit.unregister(self.end)
@@ -94,6 +92,18 @@ class Portal:
         except BaseException:
             self._join(self._thread)
             raise
+
+    def check_end(self) -> None:
+        """Make sure that this thread may wait for the end, which lets go what it holds still.
+
+        Raises:
+            UsageError: it may not. Nothing was changed.
+        """
+        if self._thread is None or self._is_lost:
+            return
+        if (held := self._held.pop(threading.get_ident(), None)) is not None:
+            held.put(None)
+        self.check()
 
     def _join(self, thread: threading.Thread) -> bool:
         with self.waiting() as ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -55,8 +56,13 @@ class Basket(consumers.Bell):
             while self._waiting:
                 self._waiting.pop().put(True)
 
-    def _fill(self) -> None:
-        while self._queue.is_ready and (self.is_over or len(self.taken) < AT_ONCE):
+    def end(self) -> None:
+        """Nothing more comes. What waits still is taken out first: whoever sees the end may have all of it."""
+        self._fill(is_end=True)
+        super().end()
+
+    def _fill(self, *, is_end: bool = False) -> None:
+        while self._queue.is_ready and (is_end or self.is_over or len(self.taken) < AT_ONCE):
             try:
                 self.taken.append(self._queue.take())
             except ConsumerOverrun as error:
@@ -124,10 +130,12 @@ class Stream(Generic[T]):
         portal, basket = self._portal, self._basket
         while True:
             is_over = basket.is_over or portal.is_over  # first: what was taken before the end is given still
-            if basket.taken:
-                found: T | ConsumerOverrun = basket.taken.popleft()
-                if isinstance(found, ConsumerOverrun):
-                    raise found
+            found: T | ConsumerOverrun | None = None
+            with contextlib.suppress(IndexError):  # looked at and taken at once, since other threads may take, too
+                found = basket.taken.popleft()
+            if isinstance(found, ConsumerOverrun):
+                raise found
+            if found is not None:
                 return found
             portal.check()
             if is_over:

@@ -339,6 +339,14 @@ class TestQuestions:
 
 
 class TestItsLife:
+    @pytest.mark.parametrize("tell", [
+        lambda live: live.set_market(kb.Market(market_ticker=A)), lambda live: live.confirm_orders([], as_of_ms=1),
+    ])  # fmt: skip
+    def test_is_told_nothing_before_it_begins_which_would_be_lost(self, tell):
+        live = kb.connect(url="ws://127.0.0.1:1", signer=object())
+        with pytest.raises(kb.UsageError, match=r"^the client is new"):
+            tell(live)
+
     def test_needs_an_async_with(self):
         live = kb.connect(url="ws://127.0.0.1:1", signer=object())
         assert repr(live) == "<Live new: 0 of 0 connections open, <LiveBooks: 0 held, 0 live>>"

@@ -117,6 +117,26 @@ class TestAStream:
 
         assert play(scenario) == (0, 0, 0, 0)
 
+    def test_that_was_closed_writes_nothing_when_the_garbage_collector_finds_it_later(self):
+        """It may do so in another thread: a stream of events that began in that moment never heard of any."""
+
+        async def scenario(live, exchange):
+            streams = [live.events(), live.updates()]
+            for stream in streams:
+                stream.close()
+            before = live._hub.event_queues, live._hub.queues
+            del stream, streams
+            gc.collect()
+            return live._hub.event_queues is before[0], live._hub.queues is before[1]
+
+        async def with_others(live, exchange):
+            others = live.events(), live.updates()
+            found = await scenario(live, exchange)
+            del others
+            return found
+
+        assert play(with_others) == (True, True)
+
     def test_is_for_one_task_alone(self):
         async def scenario(live, exchange):
             stream = live.updates("fill")
@@ -299,6 +319,21 @@ class TestAHandler:
                 live.off(note)
 
         play(scenario)
+
+    def test_is_called_no_more_with_what_waited_when_it_was_taken_off(self):
+        async def scenario(live, exchange):
+            seen, stream = [], live.updates(BOOK)
+            update = await stream.__anext__()
+            live.on(BOOK)(seen.append)
+            await asyncio.sleep(1)
+            seen.clear()
+            for put in live._hub.puts:
+                put(update)
+            live.off(seen.append)
+            await asyncio.sleep(1)
+            return seen
+
+        assert play(scenario) == []
 
     def test_is_registered_with_what_makes_sense(self):
         live = kb.connect(url="ws://127.0.0.1:1", signer=object())

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from types import SimpleNamespace
 
 import pytest
 
 import kalshi_book as kb
 from clients import BOOK, A, B, C, Truth, client_of, play, run, served, settled
+from kalshi_book.live.desire import LiveBooks
 
 
 def wanted(live):
@@ -114,6 +116,17 @@ class TestBooksThatAreTakenOut:
             assert (live.metrics.books, live.metrics.live_books) == (2, 2)
 
         play(scenario)
+
+    def test_are_unknown_also_where_that_happens_while_another_thread_asks(self):
+        """It was a KeyError without words."""
+
+        class LetGoMeanwhile(dict):
+            def __contains__(self, ticker):
+                return True
+
+        books = LiveBooks({A: SimpleNamespace(feed=SimpleNamespace(books=LetGoMeanwhile()))})
+        with pytest.raises(kb.UnknownMarket, match=r"^no book for 'KXSIM-26-A' among the 0"):
+            books[A]
 
     def test_and_put_in_again_may_have_another_connection(self):
         async def scenario(live, exchange):

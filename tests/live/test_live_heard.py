@@ -1,6 +1,7 @@
 """What consumers hear of channels that are no books', over all connections and their ends."""
 
 import asyncio
+import struct
 
 import pytest
 
@@ -141,15 +142,33 @@ class TestWhatIsMissed:
 
         play(scenario)
 
-    @pytest.mark.parametrize("is_down", [False, True])
-    def test_is_nothing_of_what_was_not_wanted_meanwhile(self, is_down):
+    def test_begins_where_a_message_began_that_never_ended(self):
+        """What came behind it could not be read, though bytes came to the last."""
+
         async def scenario(live, exchange):
             _, watch = await listening(live, "fill")
+            await asyncio.sleep(10)
+            (theirs,) = exchange._listener._carriers
+            began_ms = now_ms()
+            theirs.transport.write(b"\x81\x7f" + struct.pack("!Q", 1 << 20) + b"{")
+            missed = await watch.next(kb.events.Missed)
+            assert began_ms - 2 * SECOND_MS <= missed.since_ms <= began_ms + SECOND_MS
+            assert missed.until_ms >= began_ms + 120 * SECOND_MS
+            await watch.stop()
+
+        play(scenario, rate=0)
+
+    @pytest.mark.parametrize("market_tickers", [None, [A]])
+    @pytest.mark.parametrize("is_down", [False, True])
+    def test_is_nothing_of_what_was_not_wanted_meanwhile(self, is_down, market_tickers):
+        async def scenario(live, exchange):
+            await live.subscribe("fill", market_tickers=market_tickers)
+            watch = Watch(live)
             if is_down:
                 exchange.faults.refuse_connections(status=503, for_s=10)
                 exchange.faults.abort()
                 await asyncio.sleep(1)
-            await live.unsubscribe("fill")
+            await live.unsubscribe("fill", market_tickers=market_tickers)
             await asyncio.sleep(100)
             await live.subscribe("fill")
             await watch.stop()

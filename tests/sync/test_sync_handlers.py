@@ -45,6 +45,13 @@ class TestAHandler:
             assert seen.wait(WAIT_S)
         assert threads() == []
 
+    def test_of_a_client_that_is_closed_has_no_thread_that_nobody_would_end(self):
+        with plain_client() as live:
+            """It ends."""
+        live.on(BOOK)(print)
+        assert threads() == []
+        live.off(print)
+
     def test_that_is_slow_holds_up_neither_the_books_nor_the_caller(self, live):
         called, go = threading.Event(), threading.Event()
 
