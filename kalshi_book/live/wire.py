@@ -321,7 +321,7 @@ async def dial(
     except ImportError as error:
         return Failure(f"the proxy of the environment cannot be used: {error}", is_permanent=True)
     except (OSError, InvalidHandshake) as error:
-        if isinstance(error, ssl.SSLError) and (what := what_tls(error.reason)) is not None:
+        if isinstance(error, ssl.SSLError) and (what := what_tls(getattr(error, "reason", None))) is not None:
             return Failure(what, is_permanent=True)
         cause = error.__cause__
         return Failure(_line((f"{error}" or type(error).__name__) + (f": {cause}" if cause is not None else "")))
