@@ -34,9 +34,8 @@ help:  ## show this list
 demo: $(INSTALLED)  ## live books of a simulated exchange: no key, no network
 	@$(BIN)/kalshi-book demo
 
-# COUNT="-m coverage run" counts the lines that it reaches.
 test: $(INSTALLED_DEV)  ## run the whole test suite
-	$(BIN)/python $(COUNT) -m pytest $(SPREAD)
+	$(BIN)/python -m pytest $(SPREAD)
 
 # Each kind of fault with so many seeds; CI takes 200, the suite by itself 100 for the feed and 20 for the client.
 SEEDS ?= 2000
@@ -74,9 +73,9 @@ lint: $(INSTALLED_DEV)  ## style, format, types, stubs, import contracts, warnin
 	    echo "#include \"$${header##*/}\"" | $(CC) -std=c11 -Wall -Wextra -Werror -O2 -Isrc_ext -x c -c - -o /dev/null || exit 1; \
 	done
 
-coverage: $(INSTALLED_DEV)  ## the test suite, and its branch coverage of the Python files: 100 % or fail
+coverage: $(INSTALLED_DEV)  ## branch coverage of the Python files, 100 % or fail
 	$(BIN)/coverage erase
-	$(FEW_SEEDS) $(MAKE) test COUNT="-m coverage run"
+	$(FEW_SEEDS) $(BIN)/coverage run -m pytest -q $(SPREAD) $(PACKAGE_ONLY) --ignore=examples -m "not long and not peers"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
