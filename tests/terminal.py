@@ -18,7 +18,9 @@ class Session:
     """
 
     def __init__(self, *arguments, size=(80, 24), cwd=None, **variables):
-        environment = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", **variables}
+        # readline, wherever it is imported, sets the size of the terminal of the tests for all that they start.
+        own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLUMNS": None, "LINES": None}
+        environment = {**os.environ, **own, **variables}
         columns, lines = size
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.Stream(self._screen)

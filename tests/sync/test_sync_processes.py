@@ -32,6 +32,9 @@ def handler(update):
 try:
 {body}
 except KeyboardInterrupt:
+    for thread in threading.enumerate():
+        if thread.name.startswith("asyncio"):  # a signer's: it was told to end, and is waited for by nobody
+            thread.join(60)
     print("interrupted", live.books[A].state if A in live.books else None, threading.active_count(), flush=True)
 """
 INSIDE = """\
