@@ -33,8 +33,8 @@ try:
 {body}
 except KeyboardInterrupt:
     for thread in threading.enumerate():
-        if thread.name.startswith("asyncio"):  # a signer's: it was told to end, and is waited for by nobody
-            thread.join(60)
+        if thread is not threading.current_thread():  # one that was told to end may be at its last instructions
+            thread.join(20)
     print("interrupted", live.books[A].state if A in live.books else None, threading.active_count(), flush=True)
 """
 INSIDE = """\
