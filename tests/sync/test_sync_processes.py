@@ -32,10 +32,11 @@ def handler(update):
 try:
 {body}
 except KeyboardInterrupt:
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():  # one that was told to end may be at its last instructions
+    for thread in threading.enumerate():  # it may be at its last instructions; one whose start was interrupted never lived
+        if thread.is_alive() and thread is not threading.current_thread():
             thread.join(20)
-    print("interrupted", live.books[A].state if A in live.books else None, threading.active_count(), flush=True)
+    alive = sum(thread.is_alive() for thread in threading.enumerate())
+    print("interrupted", live.books[A].state if A in live.books else None, alive, flush=True)
 """
 INSIDE = """\
 with live:
